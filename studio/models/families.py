@@ -31,6 +31,10 @@ def _all_used(_model: Model) -> frozenset[str]:
     return frozenset()
 
 
+def _as_family(_model: Model) -> Mapping[str, Any]:
+    return {}
+
+
 def _unchecked(_folder: Path) -> None:
     pass
 
@@ -39,8 +43,9 @@ def _unchecked(_folder: Path) -> None:
 class Family:
     """Models of one architecture.
 
-    `title` is what people call it. `defaults` are values of fields that suit it better than the request's own; a model
-    may have others, see `Model.defaults`. `limits` are the lowest and the highest value of a number where it takes less
+    `title` is what people call it. `defaults` are values of fields that suit it better than the request's own;
+    `defaults_of` are those that suit one model of it better still, by its files, and what its model.toml says counts
+    most, see `Model.defaults`. `limits` are the lowest and the highest value of a number where it takes less
     than the request allows; `controls` are the fields that have an effect, None where all have. `unused` are fields
     that have none with one model of it. `check_files` raises StudioError, as its engine would, for a folder that cannot
     run; it reads JSON and headers of weights only. `trial` names the program that goes further, see `models.trial`. A
@@ -54,6 +59,7 @@ class Family:
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
     controls: frozenset[str] | None = None
     unused: Callable[[Model], frozenset[str]] = _all_used
+    defaults_of: Callable[[Model], Mapping[str, Any]] = _as_family
     check_files: Callable[[Path], None] = _unchecked
     trial: str = ""
 
@@ -98,8 +104,8 @@ class Family:
         """The values that suit a model better than the request's own."""
         known = dict(request.fields())
         found: dict[str, Any] = {}
-        of_model = model.defaults.items() if model is not None else ()
-        for name, value in (*self.defaults.items(), *of_model):
+        of_model = {} if model is None else {**self.defaults_of(model), **model.defaults}
+        for name, value in (*self.defaults.items(), *of_model.items()):
             if name in known:
                 try:
                     found[name] = known[name].check(name, value)

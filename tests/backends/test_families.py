@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 from pathlib import Path
@@ -28,8 +29,10 @@ CALLED = {
     "steps": "num_inference_steps",
     "guidance": "guidance_scale",
 }
-UNUSED = {("flux", "negative"), ("qwen-image", "guidance")}
+UNUSED = {("flux", "negative")}
 """Arguments that a pipeline has and that change nothing as the engine calls it."""
+TRUE = {"qwen-image"}
+"""Families whose guidance is a true one."""
 
 
 def model_of(kind: str, of: str, folder: Path, **config: Any) -> Model:
@@ -63,7 +66,8 @@ def test_a_picture_family_is_as_its_pipeline(family: Family, pipeline: str) -> N
     used = {name for name, argument in CALLED.items() if argument in called and (family.name, name) not in UNUSED}
     assert family.controls == used
     for name in used - {"prompt", "negative", "width", "height"}:
-        assert family.defaults[name] == called[CALLED[name]].default
+        given = "true_cfg_scale" if name == "guidance" and family.name in TRUE else CALLED[name]
+        assert family.defaults[name] == called[given].default
 
 
 def test_the_starter_has_values_of_its_own() -> None:
@@ -119,3 +123,33 @@ def test_a_face_family_has_noise_or_not(tmp_path: Path, name: str, noise: bool) 
     assert name in {each.name for each in kind.families}
     hidden = {field for field, each in kind.family(name).fields(kind.default_task.request, model) if each.hidden}
     assert ("noise" not in hidden) is noise
+
+
+DISTILLED = {
+    "flux": ("FluxPipeline", {}, "transformer/config.json", {"guidance_embeds": False}, {"steps": 4}, True),
+    "flux2": ("Flux2KleinPipeline", {"is_distilled": True}, "vae/config.json", {}, {"steps": 4}, True),
+    "z-image": (
+        "ZImagePipeline",
+        {},
+        "scheduler/scheduler_config.json",
+        {"shift": 3.0},
+        {"steps": 8, "guidance": 0.0},
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DISTILLED)
+def test_models_of_few_steps_are_known_by_their_files(tmp_path: Path, name: str) -> None:
+    pipeline, index, file, config, suits, unguided = DISTILLED[name]
+    family, model = medium("poster").family(name), model_of("poster", name, tmp_path / name)
+    (model.folder / "model_index.json").write_text(json.dumps({"_class_name": pipeline}), encoding="utf-8")
+    assert family.suited(PosterRequest, model) == dict(family.defaults)
+    assert "guidance" not in family.without_effect(PosterRequest, model)
+    (model.folder / "model_index.json").write_text(json.dumps({"_class_name": pipeline, **index}), encoding="utf-8")
+    (model.folder / file).parent.mkdir()
+    (model.folder / file).write_text(json.dumps(config), encoding="utf-8")
+    assert family.suited(PosterRequest, model) == {**family.defaults, **suits}
+    assert ("guidance" in family.without_effect(PosterRequest, model)) is unguided
+    own = dataclasses.replace(model, defaults={"steps": 6})
+    assert family.suited(PosterRequest, own)["steps"] == 6, "its model.toml counts most"

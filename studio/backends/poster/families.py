@@ -6,9 +6,48 @@ and guidance are those that each pipeline has by itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from studio.errors import StudioError
+from studio.models import weights
 from studio.models.families import Family, Mark
+from studio.models.model import Model
 
 CONTROLS = frozenset({"prompt", "negative", "width", "height", "steps", "guidance"})
+INDEX = "model_index.json"
+
+DISTILLED: Mapping[str, tuple[str, str, Any, Mapping[str, Any]]] = {
+    "FluxPipeline": ("transformer/config.json", "guidance_embeds", False, {"steps": 4}),  # schnell
+    "Flux2KleinPipeline": (INDEX, "is_distilled", True, {"steps": 4}),
+    "ZImagePipeline": ("scheduler/scheduler_config.json", "shift", 3.0, {"steps": 8, "guidance": 0.0}),  # Turbo
+}
+"""By pipeline: the file, the key and the value that tell its model of few steps from the others, and what suits that;
+without a guidance where it has no effect.
+"""
+
+
+def _read(model: Model, name: str) -> Mapping[str, Any]:
+    """A JSON file of a model; empty where it cannot be read, which its engine says."""
+    try:
+        return weights.read_json(model.folder / name)
+    except StudioError:
+        return {}
+
+
+def _distilled(model: Model) -> Mapping[str, Any] | None:
+    """The values that suit a model which was distilled to few steps; None for one that was not."""
+    name, key, value, values = DISTILLED.get(str(_read(model, INDEX).get("_class_name")), (INDEX, "", None, {}))
+    return values if key and _read(model, name).get(key) == value else None
+
+
+def _defaults(model: Model) -> Mapping[str, Any]:
+    return _distilled(model) or {}
+
+
+def _unused(model: Model) -> frozenset[str]:
+    values = _distilled(model)
+    return frozenset() if values is None or "guidance" in values else frozenset({"guidance"})
 
 
 def _family(
@@ -19,23 +58,19 @@ def _family(
     tensor: str = "",
     side: int = 1024,
     steps: int,
-    guidance: float | None,
+    guidance: float,
     negative: bool = True,
 ) -> Family:
-    """A family of pictures of `side` pixels; without `guidance` or `negative` where the pipeline does not use it."""
+    """A family of pictures of `side` pixels; without `negative` where the pipeline does not use it."""
     marks = [Mark("pipeline", pipeline) for pipeline in pipelines]
-    defaults: dict[str, float] = {"width": side, "height": side, "steps": steps}
-    unused = {"negative"} if not negative else set[str]()
-    if guidance is None:
-        unused.add("guidance")
-    else:
-        defaults["guidance"] = guidance
     return Family(
         name,
         title,
         (*marks, Mark("tensor", tensor)) if tensor else tuple(marks),
-        defaults=defaults,
-        controls=CONTROLS - unused,
+        defaults={"width": side, "height": side, "steps": steps, "guidance": guidance},
+        controls=CONTROLS if negative else CONTROLS - {"negative"},
+        unused=_unused,
+        defaults_of=_defaults,
     )
 
 
@@ -77,14 +112,23 @@ FAMILIES = (
         guidance=7.5,
     ),
     _family("flux2", "FLUX.2 network", ("Flux2Pipeline", "Flux2KleinPipeline"), steps=50, guidance=4.0, negative=False),
-    # Guided by its negative prompt alone.
-    _family("qwen-image", "Qwen-Image network", ("QwenImagePipeline",), steps=50, guidance=None),
+    _family("qwen-image", "Qwen-Image network", ("QwenImagePipeline",), steps=50, guidance=4.0),
     _family("z-image", "Z-Image network", ("ZImagePipeline",), steps=50, guidance=5.0),
     _family("sana", "Sana network", ("SanaPipeline",), steps=20, guidance=4.5),
     _family("chroma", "Chroma network", ("ChromaPipeline",), steps=35, guidance=5.0),
     _family("cogview4", "CogView4 network", ("CogView4Pipeline",), steps=50, guidance=5.0),
     _family("lumina2", "Lumina 2 network", ("Lumina2Pipeline",), steps=30, guidance=4.0),
     _family("pixart", "PixArt network", ("PixArtAlphaPipeline", "PixArtSigmaPipeline"), steps=20, guidance=4.5),
+    _family("auraflow", "AuraFlow network", ("AuraFlowPipeline",), steps=50, guidance=3.5),
+    _family(
+        "lcm",
+        "Latent Consistency network",
+        ("LatentConsistencyModelPipeline",),
+        side=512,
+        steps=4,
+        guidance=8.5,
+        negative=False,
+    ),
     # What `studio train poster` makes. It suits the request's own values.
     Family("diffusers", "AIGC Studio poster model", controls=CONTROLS),
 )

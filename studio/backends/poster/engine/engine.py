@@ -7,7 +7,7 @@ import inspect
 import json
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class PosterEngine:
     def __init__(self) -> None:
         self._pipe: Any = None
         self._notes: dict[str, Any] = {}
-        self._calls: frozenset[str] = frozenset()
+        self._calls: Mapping[str, inspect.Parameter] = {}
         self._unused: frozenset[str] = frozenset()
 
     def load(self, resources: Resources, report: Report) -> None:
@@ -60,7 +60,7 @@ class PosterEngine:
         self._pipe.set_progress_bar_config(disable=True)
         self._notes = _read_config(model.folder)
         self._unused = MEDIUM.family(model.family).without_effect(PosterRequest, model)
-        self._calls = frozenset(inspect.signature(type(self._pipe).__call__).parameters)
+        self._calls = inspect.signature(type(self._pipe).__call__).parameters
         report(Progress("loading", 1, 1))
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
@@ -107,8 +107,10 @@ class PosterEngine:
                 limit=SLIMMEST,
             )
         unit = max(8, int(getattr(self._pipe, "vae_scale_factor", 8)))  # many pipelines insist on eights
-        if getattr(self._pipe, "transformer", None) is not None:
-            unit *= 2  # transformers read latents in patches of two
+        network = getattr(getattr(self._pipe, "transformer", None), "config", None)
+        latent = getattr(getattr(getattr(self._pipe, "vae", None), "config", None), "latent_channels", 0)
+        if network is not None and (network.get("patch_size"), network.get("in_channels")) != (1, latent):
+            unit *= 2  # most transformers read latents in patches of two
         native = self._notes.get("native")
         scale = math.sqrt(native[0] * native[1] / (width * height)) if native else 1.0
         rounding = round if native else math.ceil
@@ -122,13 +124,26 @@ class PosterEngine:
             "width": width,
             "height": height,
             "num_inference_steps": request.steps,
-            "guidance_scale": request.guidance,
+            self._guidance(): request.guidance,
             "generator": generator(request.seed),
             "output_type": "pil",
         }
-        if request.negative and "negative" not in self._unused:
-            wanted["negative_prompt"] = request.negative
+        if "negative" not in self._unused and (request.negative or "true_cfg_scale" in wanted):
+            wanted["negative_prompt"] = request.negative or " "  # a true guidance counts only beside one
         return {name: value for name, value in wanted.items() if name in self._calls}
+
+    def _guidance(self) -> str:
+        """What this pipeline calls its guidance: `guidance_scale`, unless that is for distilled models that it may have
+        one day, and a true guidance is beside it.
+        """
+        own = self._calls.get("guidance_scale")
+        network = getattr(self._pipe, "transformer", None)
+        optional = (
+            own is not None
+            and own.default is None
+            and not getattr(getattr(network, "config", None), "guidance_embeds", False)
+        )
+        return "true_cfg_scale" if optional and "true_cfg_scale" in self._calls else "guidance_scale"
 
     @contextlib.contextmanager
     def _step_callback(self, after: Callable[[int, torch.Tensor | None], None]) -> Iterator[dict[str, Any]]:
