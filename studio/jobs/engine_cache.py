@@ -51,7 +51,7 @@ def resolve(name: str) -> Any:
 
 
 class EngineCache:
-    """Engines by name and (role, id, sha256 of the weights) of each model, with their bytes. Not thread-safe."""
+    """Engines by name and (role, id, fingerprint) of each model, with their bytes. Not thread-safe."""
 
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
@@ -73,8 +73,8 @@ class EngineCache:
         report(Progress("loading"))
         if self._device_info is None and self._limits.platform:
             self._device_info = resolve(self._limits.platform)(self._limits.device, self._limits.threads)
-        # The hash too: an id may be reused for other weights after its model was removed.
-        key = (engine, tuple((role, model.id, model.sha256) for role, model in resources.models.items()))
+        # The fingerprint too: an id may be reused for another version after its model was removed.
+        key = (engine, tuple((role, model.id, model.fingerprint) for role, model in resources.models.items()))
         try:
             return self._loaded(key, resources, report).run(request, report)
         except OutOfMemory:

@@ -27,11 +27,11 @@ from studio.models.families import Families, Family, family_named
 from studio.models.model import Model
 from studio.system import storage
 from studio.system.paths import RESOURCES
+from studio.system.storage import sha256_of
 
 Copied = Callable[[int, int], object]
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 STAGING = ".importing-"
-SETTINGS = (".json", ".jinja", ".txt", ".model", ".tiktoken")
 BESIDE = ".beside"
 NO_FAMILIES: Families = MappingProxyType({})
 
@@ -178,7 +178,7 @@ class Catalog:
         return end
 
     def verify(self, model: Model) -> list[Message]:
-        """What is wrong with the weights of a model, one message each; reads all of them."""
+        """What is wrong with the files of a model, one message each; reads all of them."""
         files = weights.weight_files(model.folder)
         if not files:
             return [Message("{id} has no weights in {folder}.", id=model.id, folder=model.folder)]
@@ -202,7 +202,7 @@ class Catalog:
                         sha256=sha256,
                     )
                 )
-        return problems
+        return problems + [_changed(model, name) for name in model.files if not _is_as_imported(model, name)]
 
     def import_(
         self,
@@ -354,9 +354,10 @@ class Catalog:
                 # Links are followed: a hub's cache consists of them.
                 storage.copy(found.root / file, staging / file, step)
             stem = _stem(found, name)
-            sha256 = _describe(staging, found, name if stem == _plain(name) else stem)
+            settings = weights.settings_files(staging)
+            sha256 = _describe(staging, found, name if stem == _plain(name) else stem, settings)
             for model in self.models(found.medium):
-                if model.sha256 == sha256 and (foreign or _same_settings(staging, model.folder)):
+                if model.sha256 == sha256 and (foreign or _same_settings(settings, model)):
                     raise AlreadyInstalled(name, model)
             if family.trial:
                 trial.run(family.trial, staging, found.root, lambda: report(need, need))
@@ -452,11 +453,12 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
         languages=tuple(str(item) for item in _list(data.get("languages"))),
         native=_native(data.get("native")),
         defaults=_table(data.get("defaults")),
+        files={name: _words(sha256) for name, sha256 in _table(data.get("files")).items()},
     )
 
 
-def _describe(folder: Path, found: DetectedModel, name: str) -> str:
-    """Write the model.toml of an imported model, and return the sha256 of its weights.
+def _describe(folder: Path, found: DetectedModel, name: str, settings: Mapping[str, str]) -> str:
+    """Write the model.toml of an imported model with the hashes of its `settings`, and return that of its weights.
 
     It has no id: that is the name of the folder.
     """
@@ -477,19 +479,33 @@ def _describe(folder: Path, found: DetectedModel, name: str) -> str:
     defaults = _table(found.facts.get("defaults"))
     if defaults:
         facts["defaults"] = defaults
+    if settings:
+        facts["files"] = dict(settings)
     storage.write_synced(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
     return sha256
 
 
-def _same_settings(new: Path, installed: Path) -> bool:
-    """Whether the files that decide what comes of the weights are those that are installed: a mended config makes
-    another model.
+def _is_as_imported(model: Model, name: str) -> bool:
+    """Whether a file of the model is what it was when the model was imported."""
+    try:
+        return sha256_of(model.folder / name) == model.files[name]
+    except OSError:
+        return False
+
+
+def _changed(model: Model, name: str) -> Message:
+    return Message("{name} of {id} has changed or is missing. Import the model again.", name=name, id=model.id)
+
+
+def _same_settings(settings: Mapping[str, str], installed: Model) -> bool:
+    """Whether a model with the weights of the installed one is that one: with a mended config it is another version.
+
+    Of one that was imported before its files were recorded, those that the new one has are looked at.
     """
-    files = [path for path in new.rglob("*") if path.suffix in SETTINGS]
-    return all(
-        (there := installed / path.relative_to(new)).is_file() and there.read_bytes() == path.read_bytes()
-        for path in files
-    )
+    if installed.files:
+        return installed.files == settings
+    paths = {name: installed.folder / name for name in settings}
+    return all(path.is_file() and sha256_of(path) == settings[name] for name, path in paths.items())
 
 
 def _words(value: Any) -> str:

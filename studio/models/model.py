@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 class Model:
     """One set of weights, as `folder`/model.toml describes it.
 
-    `folder` holds config.json and *.safetensors; `size` and `sha256` are those of the weights (`weights.fingerprint`).
+    `folder` holds config.json and *.safetensors; `size` and `sha256` are those of the weights (`weights.fingerprint`):
+    works name their model by it. `files` are the sha256 of the files that decide what comes of the weights (config,
+    tokenizer, templates) when it was imported, by their relative paths; empty for those that came with the studio.
     `native` is the picture size it was trained for, (width, height), or (0, 0); `languages` are those it understands.
     `defaults` are values of fields that suit it better than those of its family.
     `beside` is the folder for what the user adds to it, such as directions: its own folder, or one among the user's
@@ -35,3 +38,10 @@ class Model:
     native: tuple[int, int] = (0, 0)
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     beside: Path | None = None
+    files: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of everything that decides what it makes: another one is another version of the model."""
+        lines = [f"{sha256}  {name}\n" for name, sha256 in sorted(self.files.items())]
+        return hashlib.sha256("".join([f"{self.sha256}\n", *lines]).encode()).hexdigest()

@@ -19,6 +19,11 @@ from safetensors import SafetensorError, safe_open
 from studio.errors import Flaw, Message, StudioError
 from studio.system.storage import sha256_of
 
+SETTINGS = (".json", ".jinja", ".txt", ".model", ".tiktoken")
+"""The suffixes of configs, tokenizers and templates."""
+ADDED = "directions.json"
+"""A file of a model that a person adds to and changes."""
+
 JSON_LIMIT = 8_000_000  # bytes of a config.json or model_index.json; they have a few thousand
 
 _WORDS = {
@@ -135,6 +140,12 @@ def read_json(path: Path) -> dict[str, Any]:
 def weight_files(folder: Path) -> list[Path]:
     """The safetensors files under a folder, sorted by their relative paths."""
     return sorted((path for path in folder.rglob("*.safetensors") if path.is_file()), key=lambda path: path.as_posix())
+
+
+def settings_files(folder: Path) -> dict[str, str]:
+    """The sha256 of the files under a folder that decide what comes of its weights, by their relative paths."""
+    found = [path for path in folder.rglob("*") if path.suffix in SETTINGS and path.name != ADDED and path.is_file()]
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(found)}
 
 
 def fingerprint(folder: Path, files: Iterable[Path] | None = None) -> tuple[int, str]:

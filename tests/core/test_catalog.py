@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tomli_w
 from safetensors.numpy import save_file
 
 from studio.backends import families
@@ -171,6 +172,50 @@ def test_a_mended_config_is_another_model_and_an_added_direction_is_not(shelf: C
     assert (mended.id, mended.sha256) == ("tales-2", model.sha256)
     with pytest.raises(BadInput, match="installed already, as tales-2"):
         shelf.import_(source, "story")
+
+
+def test_every_file_but_the_readme_makes_a_version(shelf: Catalog, tmp_path: Path) -> None:
+    source = writer(tmp_path / "tales")
+    (source / "chat_template.jinja").write_text("{{ messages }}", encoding="utf-8")
+    first = shelf.import_(source, "story")
+    (source / "README.md").write_text("---\nlicense: mit\n---\nAnother text\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="installed already, as tales"):
+        shelf.import_(source, "story")
+    (source / "chat_template.jinja").unlink()
+    second = shelf.import_(source, "story")
+    (source / "tokenizer.json").write_text('{"version": "1.0"}', encoding="utf-8")
+    third = shelf.import_(source, "story")
+    assert [model.id for model in (first, second, third)] == ["tales", "tales-2", "tales-3"]
+    assert len({model.fingerprint for model in (first, second, third)}) == 3
+    # Works name their model by its weights, as those made before files were recorded do.
+    assert {model.sha256 for model in (first, second, third)} == {first.sha256}
+    assert shelf.find("tales-2", first.sha256) == second
+    shelf.remove("tales-2")
+    assert shelf.find("tales-2", first.sha256) == first
+
+
+def test_a_model_that_was_imported_before_its_files_were_recorded_is_known(shelf: Catalog, tmp_path: Path) -> None:
+    source = writer(tmp_path / "tales")
+    label = shelf.import_(source, "story").folder / "model.toml"
+    facts = tomllib.loads(label.read_text(encoding="utf-8"))
+    assert facts.pop("files").keys() == {"config.json", "tokenizer.json"}
+    label.write_text(tomli_w.dumps(facts), encoding="utf-8")
+    with pytest.raises(BadInput, match="installed already, as tales"):
+        shelf.import_(source, "story")
+    (source / "config.json").write_text(json.dumps({**LLAMA, "rope_theta": 1e6}), encoding="utf-8")
+    assert shelf.import_(source, "story").id == "tales-2"
+
+
+def test_verify_names_a_changed_config(shelf: Catalog, tmp_path: Path) -> None:
+    model = shelf.import_(writer(tmp_path / "tales"), "story")
+    (model.folder / "directions.json").write_text("[]", encoding="utf-8")
+    assert shelf.verify(model) == []
+    (model.folder / "config.json").write_text(json.dumps({**LLAMA, "rope_theta": 1e6}), encoding="utf-8")
+    (model.folder / "tokenizer.json").unlink()
+    assert [str(problem) for problem in shelf.verify(model)] == [
+        "config.json of tales has changed or is missing. Import the model again.",
+        "tokenizer.json of tales has changed or is missing. Import the model again.",
+    ]
 
 
 def test_import_of_a_pipeline_takes_its_parts(shelf: Catalog, tmp_path: Path) -> None:

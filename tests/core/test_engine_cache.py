@@ -64,6 +64,14 @@ def test_an_id_given_to_other_weights_means_these() -> None:
     assert fakes.FakeEngine.loaded == ["a", "a"]
 
 
+def test_an_id_given_to_the_same_weights_with_a_mended_config_means_these() -> None:
+    home = residence(2.5)
+    for config in ("cc", "dd", "dd"):
+        named = dataclasses.replace(model("a"), sha256="aa", files={"config.json": config})
+        home.run(ENGINE, Resources(named), STORY(seed=1), lambda _: None)
+    assert fakes.FakeEngine.loaded == ["a", "a"]
+
+
 def test_a_training_out_of_memory_is_not_begun_anew() -> None:
     stages: list[str] = []
     request = next(medium for medium in MEDIA if medium.name == "story").training_task.request(seed=fakes.MEMORY_ALWAYS)
