@@ -14,7 +14,7 @@ from studio.jobs.job import Cancelled, Job
 from studio.jobs.worker import EngineResult
 from studio.library.library import Asset, Embed, Library
 from studio.media import temp_clips
-from studio.media.payloads import Bundle, Clip, Image, Weights
+from studio.media.payloads import Bundle, Clip, Image, Text, Weights
 from studio.media.provenance import ModelOrigin, Provenance
 from studio.models.catalog import AlreadyInstalled, Catalog
 from studio.schema.nested import models_by_role
@@ -143,7 +143,7 @@ def _remark_of(payload: Any) -> Message:
     """The engine's remark on this payload."""
     if isinstance(payload, Bundle):
         payload = payload.main
-    return payload.remark if isinstance(payload, Image) else NOTHING
+    return payload.remark if isinstance(payload, Image | Text) else NOTHING
 
 
 @functools.cache

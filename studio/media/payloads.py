@@ -47,9 +47,10 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain text or Markdown."""
+    """Plain text or Markdown. `remark` as for Image."""
 
     text: str
+    remark: Message = NOTHING
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -134,6 +134,14 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], famili
         raise BadInput(
             "{path} has neither config.json nor model_index.json.", "Give the folder of a whole model.", path=path
         )
+    needed = (names or [kind])[0]
+    if needed:
+        raise BadInput(
+            "{name} needs {needed} of transformers, which the studio cannot run.",
+            "Choose another model.",
+            name=path.name,
+            needed=needed[:80],
+        )
     raise BadInput(
         "The studio does not know what {name} is.", "Its config.json names no kind it can run.", name=path.name
     )

@@ -15,7 +15,7 @@ from transformers import LlamaForCausalLM
 
 from studio.backends.story.engine import induction_init
 from studio.backends.story.engine.engine import StoryEngine, prepare_prompt, trim_to_sentence
-from studio.backends.story.engine.generation import StreamDecoder, decode, encode
+from studio.backends.story.engine.generation import StreamDecoder, clean, decode, encode
 from studio.backends.story.engine.texts import END, IGNORE_INDEX, TokenDataset, read_texts, train_tokenizer
 from studio.backends.story.engine.train import StoryTrainer
 from studio.backends.story.requests import MEDIUM, StoryRequest, StoryTrainRequest
@@ -144,23 +144,23 @@ def test_a_stream_is_decoded_as_the_whole_at_a_cost_that_does_not_grow(engine: S
     text = "The sea was blue. 海很蓝。\r\n\r\n“Ada”\u2026 \U0001f98a and\r on it went. " * 20
     ids = engine.tokenizer(text, add_special_tokens=False).input_ids
     counting = Counting(engine.tokenizer)
-    stream = StreamDecoder(counting)
+    stream = StreamDecoder(counting, [])
     joiner, length = PreviewJoiner(), 0
     for count, token in enumerate(ids, 1):
         delta = stream.add(token)
         length += len(delta.text)
         joined = joiner.join(delta)
         assert isinstance(joined, TextPreview)
-        assert joined.text == decode(engine.tokenizer, ids[:count])
+        assert joined.text == clean(decode(engine.tokenizer, ids[:count], []))
     assert counting.most < 20
-    assert length == len(decode(engine.tokenizer, ids)), "nothing is told twice"
+    assert length == len(clean(decode(engine.tokenizer, ids, []))), "nothing is told twice"
 
 
 def test_bytes_that_never_become_a_character_cost_no_more_either(engine: StoryEngine) -> None:
     half, *_ = engine.tokenizer("\U0001f98a", add_special_tokens=False).input_ids
-    assert decode(engine.tokenizer, [half]) == ""
+    assert decode(engine.tokenizer, [half], []) == ""
     counting = Counting(engine.tokenizer)
-    stream = StreamDecoder(counting)
+    stream = StreamDecoder(counting, [])
     assert not "".join(stream.add(half).text for _ in range(200))
     assert counting.most < 40
     after = engine.tokenizer("Ada.", add_special_tokens=False).input_ids

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -15,8 +16,11 @@ HINT = Message("Download or copy the whole model again, or choose another one.")
 CONFIG, GENERATION = "config.json", "generation_config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
-TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
-"""Files that transformers makes a tokenizer from; also any whose name ends in .model or .tiktoken."""
+TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt")
+"""Files that transformers makes a tokenizer from by itself."""
+
+PACKAGES = (("*.model", "sentencepiece"), ("*.tiktoken", "tiktoken"), ("tekken.json", "mistral_common"))
+"""Files that it makes one from with a further package."""
 
 QUANTISED = re.compile(
     r"(^|\.)(scale_weight|weight_scale(_inv|_2)?|scale_input|input_scale|scaled_fp8|qweight|qzeros|absmax"
@@ -46,10 +50,7 @@ def check(folder: Path) -> None:
     _check_config(folder, config, tensors)
     if (folder / GENERATION).exists():
         _check_tokens(folder / GENERATION, weights.read_json(folder / GENERATION))
-    if not any(one.name in TOKENIZERS or one.suffix in (".model", ".tiktoken") for one in folder.iterdir()):
-        raise StudioError(
-            "{folder} has no tokenizer: neither tokenizer.json nor tokenizer.model is there.", HINT, folder=folder
-        )
+    _check_tokenizer(folder)
 
 
 def _tensors(folder: Path) -> dict[str, TensorHeader]:
@@ -75,6 +76,26 @@ def _tensors(folder: Path) -> dict[str, TensorHeader]:
     return found
 
 
+def _check_tokenizer(folder: Path) -> None:
+    if any((folder / name).exists() for name in TOKENIZERS):
+        return
+    found = [(file.name, package) for pattern, package in PACKAGES for file in sorted(folder.glob(pattern))]
+    if not found:
+        raise StudioError(
+            "{folder} has no tokenizer: neither tokenizer.json nor tokenizer.model is there.", HINT, folder=folder
+        )
+    if not any(find_spec(package) for _, package in found):
+        name, package = found[0]
+        raise StudioError(
+            "The only tokenizer in {folder} is {name}, which the Python package {package} would read; it is not "
+            "installed.",
+            "Look for the same model with a tokenizer.json.",
+            folder=folder,
+            name=name,
+            package=package,
+        )
+
+
 def _check_quantisation(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, TensorHeader]) -> None:
     how: Any = config.get("quantization_config")
     method = str(cast("dict[str, Any]", how).get("quant_method")) if isinstance(how, dict) else ""
@@ -96,6 +117,9 @@ def _check_quantisation(folder: Path, config: Mapping[str, Any], tensors: Mappin
 
 def _check_config(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, TensorHeader]) -> None:
     path = folder / CONFIG
+    within: Any = config.get("text_config")  # of models that also see or hear
+    if isinstance(within, dict):
+        _check_config(folder, cast("dict[str, Any]", within), tensors)
     for name, least in AT_LEAST.items():
         value = config.get(name)
         if value is not None and (type(value) is not int or value < least):

@@ -7,18 +7,28 @@ from typing import Any
 from studio.backends.story.check import check
 from studio.models.families import Family, Mark
 
-CONTROLS = frozenset({"prompt", "tokens", "temperature", "top_p", "top_k"})
+CONTROLS = frozenset({"prompt", "tokens", "temperature", "top_p", "top_k", "whole_sentences"})
 
 TRIAL = "studio.backends.story.engine.trial"
 
 
-def _family(name: str, title: str = "", **more: Any) -> Family:
-    return Family(name, title, controls=CONTROLS, check_files=check, trial=TRIAL, **more)
+def _family(name: str, title: str = "", marks: tuple[Mark, ...] = (), **defaults: Any) -> Family:
+    return Family(
+        name,
+        title,
+        marks,
+        defaults={"whole_sentences": False, **defaults},
+        controls=CONTROLS,
+        check_files=check,
+        trial=TRIAL,
+    )
 
 
 FAMILIES = (
     _family("llama", "Llama language model"),
-    _family("gpt2", "GPT-2 language model", defaults={"top_k": 40}),
-    _family("qwen2", "Qwen2 language model", defaults={"top_p": 0.8, "top_k": 20}),
-    _family("", marks=(Mark("architecture", "ForCausalLM"), Mark("architecture", "LMHeadModel"))),
+    _family("gpt2", "GPT-2 language model", top_k=40),
+    _family("qwen2", "Qwen2 language model", top_p=0.8, top_k=20),
+    # It also sees pictures, which no request gives it.
+    _family("gemma3", "Gemma 3 language model", (Mark("architecture", "Gemma3ForConditionalGeneration"),)),
+    _family("", "", (Mark("architecture", "ForCausalLM"), Mark("architecture", "LMHeadModel"))),
 )

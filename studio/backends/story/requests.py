@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from studio.backends.medium import Demo, Medium, OnboardingText, StageText, Task
 from studio.backends.story.families import FAMILIES
-from studio.schema.fields import Choice, FreeText, Range, field
+from studio.schema.fields import Choice, Flag, FreeText, Range, field
 from studio.schema.request import Request, TrainRequest
 
 
@@ -32,8 +32,7 @@ class StoryRequest(Request):
         220,
         Range(
             label="Length",
-            help="Maximum length in tokens; four tokens make about three words. "
-            "A text that is not finished by then ends with its last whole sentence.",
+            help="Maximum length in tokens; four tokens make about three words.",
             low=16,
             high=2048,
             unit="tokens",
@@ -72,6 +71,21 @@ class StoryRequest(Request):
             advanced=True,
         ),
     )
+    whole_sentences: bool = field(
+        True,
+        Flag(
+            label="Only whole sentences",
+            help="Where the length ends the text, what comes after its last whole sentence is left out.",
+            advanced=True,
+        ),
+    )
+
+    def to_json(self) -> dict[str, Any]:
+        """As of any request. Older ones have only whole sentences and do not say so, which keeps their works' bytes."""
+        plain = super().to_json()
+        if self.whole_sentences:
+            del plain["whole_sentences"]
+        return plain
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ from typing import Any, LiteralString
 
 from studio.backends.engine.device import dtype_for, free_memory, translate_out_of_memory
 from studio.backends.medium import Resources
-from studio.backends.story.engine.generation import SamplingSettings, clean, encode, generate
+from studio.backends.story.engine.generation import SamplingSettings, clean, encode, generate, left_out
 from studio.backends.story.engine.loading import load
 from studio.backends.story.requests import StoryRequest
-from studio.errors import BadInput, Message
+from studio.errors import NOTHING, BadInput, Message, counted
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.jobs.previews import Preview, PreviewJoiner, TextDelta, TextPreview
 from studio.media.payloads import Payload, Text
@@ -37,7 +37,7 @@ class StoryEngine:
         report(Progress("loading"))
         with translate_out_of_memory():
             self.model, self.tokenizer = load(model.folder, dtype_for(model.size))
-        config = self.model.config
+        config = self.model.config.get_text_config()
         said = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1024
         self.context = min(int(said), MAX_CONTEXT)
 
@@ -74,7 +74,10 @@ class StoryEngine:
             if isinstance(sofar, TextPreview) and sofar.length > len(prompt):
                 raise Cancelled([Text(sofar.text.strip() + "\n")]) from None
             raise
-        return [Text((prompt + (text if ended else trim_to_sentence(text))).strip() + "\n")]
+        lost, text = left_out(text), clean(text)
+        if request.whole_sentences and not ended:
+            text = trim_to_sentence(text)
+        return [Text((prompt + text).strip() + "\n", _remark(lost))]
 
     def _fit_context(self, start: list[int], tokens: int) -> tuple[LiteralString | Message, list[int]]:
         """The stage to report, and the tail of `start` that leaves the model room to write."""
@@ -83,6 +86,19 @@ class StoryEngine:
             return "writing", start
         stage = Message("writing after the last {longest} of {count} tokens", longest=longest, count=len(start))
         return stage, start[-longest:]
+
+
+def _remark(lost: int) -> Message:
+    """Says that as many characters of the text are not in the work."""
+    return (
+        counted(
+            lost,
+            "The model wrote a character that cannot be shown, which was left out.",
+            "The model wrote {n} characters that cannot be shown, which were left out.",
+        )
+        if lost
+        else NOTHING
+    )
 
 
 def prepare_prompt(prompt: str) -> str:

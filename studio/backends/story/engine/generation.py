@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from studio.jobs.previews import TextDelta
 
 OnToken = Callable[[TextDelta, int], None]
 """Told what is new of the text and the number of tokens, after every token; may raise to stop the writing."""
+
+UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffd]")
+"""Control characters, and bytes that are no character."""
 
 LONGEST = 16  # tokens that may still become one character, of at most four bytes
 
@@ -90,7 +94,7 @@ def generate(
     sampling: SamplingSettings,
     on_token: OnToken,
 ) -> tuple[str, bool]:
-    """The text that follows `start` (token ids), and whether the model ended it itself.
+    """The text that follows `start` (token ids), as its tokenizer reads it, and whether the model ended it itself.
 
     At most `tokens` tokens; where they do not fit into `context` together with `start`, the model goes on from the
     tail of what there is. `on_token` is called after every token; what it raises passes through and the model stays
@@ -98,7 +102,7 @@ def generate(
     """
     ends = _end_tokens(model, tokenizer)
     whole = list(start)
-    draw, stream = SeededSampler(sampling, tokenizer), StreamDecoder(tokenizer)
+    draw, stream = SeededSampler(sampling, tokenizer), StreamDecoder(tokenizer, start)
 
     def step(token: int) -> None:
         if token not in ends:
@@ -120,21 +124,21 @@ def generate(
                 stopping_criteria=StoppingCriteriaList([TokenCallback(step)]),
             )
         if int(ids[0, -1]) in ends:
-            return decode(tokenizer, whole[len(start) :]), True
-    return decode(tokenizer, whole[len(start) :]), False
+            return decode(tokenizer, whole[len(start) :], start), True
+    return decode(tokenizer, whole[len(start) :], start), False
 
 
 class StreamDecoder:
-    """Decodes tokens one by one, at a cost that does not grow with their number.
+    """Decodes the tokens that follow `start` one by one, at a cost that does not grow with their number.
 
     Only the tokens since the last whole character are decoded, behind those before them, since a tokenizer may decode
     the first token of a text otherwise than the same token within it.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, start: list[int]) -> None:
         self._tokenizer = tokenizer
-        self._ids: list[int] = []  # those of the last whole character, for their neighbours, and those since
-        self._whole = 0  # how many of them are done
+        self._ids = start[-LONGEST:]  # those of the last whole character, for their neighbours, and those since
+        self._whole = len(self._ids)  # how many of them are done
         self._length = 0  # characters of the text up to there
         self._shown = ""  # what was told of the text since
 
@@ -156,7 +160,7 @@ class StreamDecoder:
         return delta
 
     def _decode(self, ids: list[int]) -> str:
-        return self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return _plain(self._tokenizer, ids)
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:
@@ -172,16 +176,29 @@ def encode(tokenizer: Any, text: str) -> list[int]:
     return ids or [one for one in (begin, end) if one is not None][:1]
 
 
-def decode(tokenizer: Any, ids: list[int]) -> str:
-    """The text of `ids`, without special tokens, control characters and the first bytes of an unfinished character."""
-    text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return clean(text.rstrip("\ufffd"))
+def decode(tokenizer: Any, ids: list[int], start: list[int]) -> str:
+    """The text of `ids` as it goes on from that of `start`, which may decide whether a space is between them.
+
+    Special tokens and the first bytes of an unfinished character are left out.
+    """
+    before = start[-LONGEST:]
+    known, whole = _plain(tokenizer, before), _plain(tokenizer, before + ids)
+    text = whole.removeprefix(known) if whole.startswith(known) else _plain(tokenizer, ids)
+    return text.rstrip("\ufffd")
+
+
+def _plain(tokenizer: Any, ids: list[int]) -> str:
+    return tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
 
 def clean(text: str) -> str:
-    """`text` with one kind of line end and without control characters."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in text if (c >= " " and c not in "\x7f\ufffd") or c in "\n\t")
+    """`text` with one kind of line end, and without `UNSHOWN`."""
+    return UNSHOWN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def left_out(text: str) -> int:
+    """How many characters `clean` leaves out."""
+    return len(UNSHOWN.findall(text.replace("\r", "\n")))
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
