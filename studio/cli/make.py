@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,7 @@ def run_make(values: argparse.Namespace, context: CliContext) -> int:
             if values.request is not None:
                 origin = provenance_of(values.request)
                 requests = [request_to_repeat(each, origin, studio.catalog, studio.library) for each in requests]
-            ignored = _ignored(studio, requests[0])
+            ignored = _ignored(studio, requests[0], flags.given_fields(type(requests[0]), values))
             if ignored is not None:
                 context.print_error(ignored)
             requests = _flags_of(type(requests[0])).requests(values, studio, requests)
@@ -206,11 +207,11 @@ def _suited(kind: type[Request], values: argparse.Namespace, context: CliContext
     return medium.family(model.family).suited(kind, model)
 
 
-def _ignored(studio: Studio, request: Request) -> Message | None:
-    """What of the request changes nothing with its model."""
+def _ignored(studio: Studio, request: Request, given: Collection[str]) -> Message | None:
+    """What of the request changes nothing with its model; `given` are the fields that flags were given for."""
     catalog = studio.catalog
     model = catalog.get(request.model) if request.model else catalog.default(request.medium)
-    return studio.media[request.medium].family(model.family).ignored(request, model)
+    return studio.media[request.medium].family(model.family).ignored(request, model, given)
 
 
 def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[str, Any]:
@@ -248,6 +249,10 @@ def _requests(values: argparse.Namespace, context: CliContext) -> list[Request]:
         request = from_file(values.request)
         if isinstance(request, TrainRequest):
             raise BadInput("{name} is a training request.", "Use `studio train`.", name=values.request.name)
+        if request.kind not in _kinds():
+            raise BadInput(
+                "{name} is a request for {kind}, which makes no work.", name=values.request.name, kind=request.kind
+            )
         if values.medium not in (None, request.kind):
             raise BadInput(
                 "{name} is a request for {kind}, not {medium}.",

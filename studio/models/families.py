@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -78,12 +78,20 @@ class Family:
         unused = names - self.controls if self.controls is not None else set[str]()
         return frozenset(unused | (names & self.unused(model) if model is not None else set()))
 
-    def ignored(self, request: Request, model: Model) -> Message | None:
-        """What was chosen in a request and changes nothing with a model; None where all of it counts."""
-        usual = type(request)()
+    def ignored(self, request: Request, model: Model, given: Collection[str] = ()) -> Message | None:
+        """What was chosen in a request and changes nothing with a model; None where all of it counts.
+
+        Chosen are the fields that were `given`, whatever their value, and those that are neither as usual nor as the
+        model has them.
+        """
+        usual, suited = type(request)(), self.suited(type(request), model)
         without = self.without_effect(type(request), model)
-        names = [name for name, _ in request.fields() if name in without]
-        chosen = [name for name in names if getattr(request, name) != getattr(usual, name)]
+        values = {name: getattr(request, name) for name, _ in request.fields() if name in without}
+        chosen = [
+            name
+            for name, value in values.items()
+            if name in given or value not in (getattr(usual, name), suited.get(name, getattr(usual, name)))
+        ]
         if not chosen:
             return None
         return counted(
