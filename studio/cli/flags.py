@@ -105,6 +105,22 @@ def given_fields(kind: type[Request], values: argparse.Namespace) -> dict[str, A
     return {name: _value(note, getattr(values, name)) for name, note in kind.fields() if hasattr(values, name)}
 
 
+def flags_of(request: Request, usual: Request) -> list[str]:
+    """Flags for the values that differ from those of the `usual` request, and for model and seed."""
+    words: list[str] = []
+    for name, note in request.fields():
+        value = getattr(request, name)
+        if value == getattr(usual, name) and name not in ("model", "seed"):
+            continue
+        if isinstance(note, Flag):
+            words += [flag(name if value else f"no_{name}")]
+            continue
+        text = json.dumps(note.plain(value), ensure_ascii=False) if isinstance(note, ListOf) else str(value)
+        # Taken for another flag if it stood alone.
+        words += [f"{flag(name)}={text}"] if text.startswith("-") else [flag(name), text]
+    return words
+
+
 def request_from(
     kind: type[Asked], values: argparse.Namespace, known: Mapping[str, Any] = MappingProxyType({})
 ) -> Asked:

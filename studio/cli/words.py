@@ -36,7 +36,16 @@ def program() -> str:
 
 def command(*words: str) -> str:
     """A command of the studio as it is typed here, its words quoted where a shell asks for that."""
-    return f"{program()} {subprocess.list2cmdline(words) if sys.platform == 'win32' else shlex.join(words)}"
+    if sys.platform == "win32":
+        return f"{program()} {subprocess.list2cmdline(words)}"
+    return " ".join([program(), *map(_quoted, words)])
+
+
+def _quoted(word: str) -> str:
+    if not _UNPRINTABLE.search(word):
+        return shlex.quote(word)
+    slashed = word.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{printable(slashed)}'"
 
 
 def as_typed(words: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import json
 import os
 import signal
@@ -21,6 +23,7 @@ from studio.cli import flags, jobs, main
 from studio.errors import StudioError
 from studio.export import copies
 from studio.library.asset import Asset, AssetFile
+from studio.library.library import Library
 from studio.media import codecs
 from studio.media.payloads import Image
 from studio.schema.fields import SEED_LIMIT, Choice, Flag, Range, WorkKey, WorkRef
@@ -202,6 +205,90 @@ def test_an_ignored_field_is_warned_about_once(run: Runs, home: Path, tmp_path: 
     assert len(ended.json["assets"]) == 2
     assert ended.err.count("Fake avatar does not use noise") == 1
     assert "noise" not in run(*asked).err
+
+
+def test_a_flag_that_a_family_ignores_is_said_whatever_its_value(run: Runs, home: Path) -> None:
+    run("make", "poster", "--seed", 1)  # the models of the tests are there from now on
+    about = home.parent / "bundled" / "poster-starter" / "model.toml"
+    words = about.read_text("utf-8").partition("[defaults]")[0].replace('family = "sd"', 'family = "flux"')
+    about.write_text(f'{words}[defaults]\nnegative = "rain"\n', encoding="utf-8")
+    for value in ("snow", "rain", ""):
+        said = run("make", "poster", "--seed", 1, "--negative", value).err
+        assert "Fake poster does not use negative, which changes nothing." in said
+    assert "does not use" not in run("make", "poster", "--seed", 1, "--steps", 2).err
+
+
+def test_a_request_that_makes_no_work_is_bad_input(run: Runs, tmp_path: Path) -> None:
+    request = tmp_path / "request.json"
+    request.write_text('{"kind": "export"}', encoding="utf-8")
+    ended = run("make", "--request", request)
+    assert (ended.status, ended.err) == (2, "request.json is a request for export, which makes no work.\n")
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A disk on which a work can be saved while the list is empty; each attempt without room is counted in it."""
+    attempts, add = [0], Library.add
+
+    def full(self: Library, *args: Any, **options: Any) -> Asset:
+        if not attempts:
+            return add(self, *args, **options)
+        attempts[0] += 1
+        raise storage.disk_error("The work could not be saved", OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr(Library, "add", full)
+    return attempts
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no shell that reads the command")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("poster", "--prompt", "a 'red' fox", "--negative", "-5", "--steps", "3"),
+        ("story", "--prompt", "# The fox\n\n\\ 狐狸"),
+        ("avatar.walk", "--stations", '[{"face": {"kind": "avatar", "seed": 3}}, {"face": {"kind": "avatar"}}]'),
+    ],
+    ids=lambda asked: asked[0],
+)
+def test_a_work_without_room_can_be_made_again(
+    run: Runs, disk: list[int], tmp_path: Path, asked: tuple[str, ...]
+) -> None:
+    ended = run("make", *asked, "--out", tmp_path / "out")
+    assert (ended.status, ended.out) == (3, "")
+    *_, told, error = ended.err.splitlines()
+    assert error == "The work could not be saved: the disk is full. Free some space and try again."
+    words, _, command = told.partition(": ")
+    assert words == "This makes the work again that could not be saved"
+    again = subprocess.run(["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True, text=True, check=True)
+    argv = again.stdout.split("\0")[:-1]
+    assert argv[0] == "studio"
+    disk.clear()
+    (made,) = run(*argv[1:], "--json").json["assets"]
+    expected = run("make", *asked, "--seed", made["seed"], "--json").json["assets"][0]
+    assert made["sha256"] == expected["sha256"]
+
+
+def test_a_person_at_a_terminal_can_make_room(run: Runs, disk: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    presses: list[int] = []
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self, *_: Any) -> str:
+            presses.append(disk[0])
+            if len(presses) == 2:
+                disk.clear()
+            return "\n"
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    ended = run("make", "avatar", "--seed", 7, "--count", 2, "--json")
+    assert ended.status == 0
+    assert [made["seed"] for made in ended.json["assets"]] == [7, 8]
+    assert len(presses) == 2
+    assert ended.err.count("The work is not saved yet. Press Return to try again, or Ctrl-C to give it up.") == 2
+    assert run("library", "list", "--json").json["total"] == 2
 
 
 LONG = "x" * 5000
