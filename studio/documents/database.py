@@ -32,6 +32,7 @@ WITHOUT_UNDO = "without undo"
 _SCHEMA_BEFORE_UNDO = 2
 
 NAME = "document.sqlite"
+UNFINISHED = f".{NAME}.part"  # what a killed `create` leaves
 
 _RECOVERED = "recovered.sqlite"
 _UNDO_TABLE = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import shutil
 import sqlite3
 import threading
 import time
@@ -101,7 +102,12 @@ class Document:
         with disk_errors_as("The document could not be created"):
             folder = parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
             folder.mkdir(parents=True)
-            database.create(folder / database.NAME, DocumentRows(state, []), _no_step)
+            making = try_lock(folder / ".lock")  # which tells `sweep` that its maker lives
+            try:
+                database.create(folder / database.NAME, DocumentRows(state, []), _no_step)
+            finally:
+                if making is not None:
+                    making.release()
         return cls(folder)
 
     @property
@@ -327,6 +333,17 @@ def texts(parent: Path) -> Iterator[str]:
                 yield json.dumps(state)
         elif folder.is_dir():
             folders += folder.iterdir()
+
+
+def sweep(parent: Path) -> None:
+    """Remove folders at any depth below `parent` whose maker was killed before there was a document. Raises OSError."""
+    for part in list(parent.rglob(database.UNFINISHED)):
+        folder = part.parent
+        held = try_lock(folder / ".lock")
+        if held is not None:
+            if not _is_document(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+            held.release()
 
 
 def _is_document(folder: Path) -> bool:

@@ -75,15 +75,15 @@ def copy_as(asset: Asset, path: Path) -> None:
 
     Raises StudioError.
     """
-    with storage.disk_errors_as("The copy could not be saved"):
-        _replace(path, asset.path)
-        for file, name in zip(asset.files, further_names(path.stem, path.name, asset.files), strict=True):
-            _replace(storage.free_path(path.with_name(name)), file.path)
-
-
-def _replace(path: Path, source: Path) -> None:
-    with storage.replacing(path) as part:
-        storage.copy(source, part)
+    folder, further = path.parent, further_names(path.stem, path.name, asset.files)
+    storage.sweep_staging(folder, COPYING)
+    with storage.disk_errors_as("The copy could not be saved"), storage.staging(folder, COPYING) as part:
+        for at, source in enumerate(asset.paths):
+            storage.copy(source, part / str(at))
+        (part / "0").replace(path)
+        for at, name in enumerate(further, 1):
+            (part / str(at)).replace(storage.free_path(path.with_name(name)))
+        storage.sync_folder(folder)
 
 
 def _remove(files: list[Path]) -> None:

@@ -37,6 +37,13 @@ class ExportRequest(IoRequest):
     def subject(self) -> str:
         return self.name
 
+    @property
+    def unfinished(self) -> tuple[Path, str]:
+        from studio.export import writer
+
+        to = Path(self.to)
+        return to.parent if writer.is_zip(to) else to, writer.EXPORTING
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ExportedFiles:

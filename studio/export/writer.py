@@ -13,9 +13,9 @@ from studio.errors import BadInput
 from studio.system.storage import (
     disk_errors_as,
     free_path,
-    replacing,
     staging,
     sweep_staging,
+    sync_file,
     sync_folder,
     unique_name,
     write_synced,
@@ -64,7 +64,12 @@ def write_files(files: Iterable[File], to: Path, name: str, on_file: Callable[[i
     StudioError where the disk refuses.
     """
     with disk_errors_as("The export could not be written"):
-        return _zip(files, to, on_file) if to.suffix.lower() == ".zip" else _folder(files, to, name, on_file)
+        return _zip(files, to, on_file) if is_zip(to) else _folder(files, to, name, on_file)
+
+
+def is_zip(to: Path) -> bool:
+    """Whether files that are written to `to` become one zip there."""
+    return to.suffix.lower() == ".zip"
 
 
 def _zip(files: Iterable[File], to: Path, on_file: Callable[[int], None] | None) -> Path:
@@ -72,17 +77,23 @@ def _zip(files: Iterable[File], to: Path, on_file: Callable[[int], None] | None)
         raise BadInput("There is already a file {to}.", "Choose another name, or move it away first.", to=to)
     made_folder = _make_folder(to.parent)
     try:
-        with replacing(to) as part, zipfile.ZipFile(part, "w") as whole:
-            for count, (inner, data) in enumerate(files, 1):
-                # A fixed time, so that the same work gives the same zip; what is in it is packed already.
-                entry = zipfile.ZipInfo(_check_name(inner), (1980, 1, 1, 0, 0, 0))
-                entry.external_attr = 0o644 << 16
-                whole.writestr(entry, data, zipfile.ZIP_STORED)
-                if on_file:
-                    on_file(count)
+        sweep_staging(to.parent, EXPORTING)
+        with staging(to.parent, EXPORTING) as folder:
+            part = folder / "all.zip"
+            with zipfile.ZipFile(part, "w") as whole:
+                for count, (inner, data) in enumerate(files, 1):
+                    # A fixed time, so that the same work gives the same zip; what is in it is packed already.
+                    entry = zipfile.ZipInfo(_check_name(inner), (1980, 1, 1, 0, 0, 0))
+                    entry.external_attr = 0o644 << 16
+                    whole.writestr(entry, data, zipfile.ZIP_STORED)
+                    if on_file:
+                        on_file(count)
+            sync_file(part)
+            part.replace(to)
     except BaseException:
         _remove_empty(made_folder)
         raise
+    sync_folder(to.parent)
     return to
 
 

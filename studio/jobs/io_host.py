@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from studio.jobs.engine_cache import resolve
@@ -30,6 +31,11 @@ class IoRequest(Request):
     def subject(self) -> str:
         """What it is about in a few words, such as the name of a file."""
         return ""
+
+    @property
+    def unfinished(self) -> tuple[Path, str] | None:
+        """A folder of the user's in which it leaves something if it is killed, and how the names of that begin."""
+        return None
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Removes what requests left on the disk and nothing names any more: copies of files, pasted files, cut-off imports."""
+"""Removes what is left on the disk and named by nothing: copies of files, pasted files, cut-off imports and exports."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from studio.errors import StudioError
 from studio.jobs.imports import remove_pasted
+from studio.jobs.io_host import IoRequest
 from studio.library.used_works import UsedWorks
 from studio.models.catalog import Catalog
 from studio.schema.request import Request
+from studio.system import storage
 from studio.system.paths import AppPaths
 
 log = logging.getLogger(__name__)
@@ -50,9 +52,9 @@ def sweep(
     stopped: Callable[[], bool] = lambda: False,
     now: float | None = None,
 ) -> None:
-    """Remove pasted files that no request is to import, and copies of files that no work, request, preset, document,
-    character or state of the window names. Where one of these cannot be read, no copy is removed. `now` is in seconds
-    since 1970.
+    """Remove what killed studios did not finish, pasted files that no request is to import, and copies of files that no
+    work, request, preset, document, character or state of the window names. Where one of these cannot be read, no copy
+    is removed. `now` is in seconds since 1970.
     """
 
     def until_stopped(texts: Iterable[str]) -> Iterator[str]:
@@ -61,7 +63,13 @@ def sweep(
                 raise InterruptedError("the studio closes")
             yield text
 
+    from studio.documents import document  # only here, in the sweep's thread: the window starts sooner without it
+
+    for place in {each.unfinished for each in requests if isinstance(each, IoRequest)}:
+        if place is not None:
+            storage.sweep_staging(*place)
     try:
+        document.sweep(paths.documents)
         remove_pasted(paths.state, requests, now)
         used_works.remove_unused(until_stopped(_texts(paths, requests)), now)
     except (OSError, sqlite3.Error, ValueError, LookupError, TypeError, StudioError) as error:
@@ -70,7 +78,7 @@ def sweep(
 
 def _texts(paths: AppPaths, requests: Iterable[Request]) -> Iterator[str]:
     """Every text outside the library that may name a copy."""
-    from studio.documents import document  # only here, in the sweep's thread: the window starts sooner without it
+    from studio.documents import document
 
     for folder in (paths.config, paths.identities, paths.state):
         for path in folder.rglob("*.json"):

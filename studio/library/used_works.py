@@ -19,6 +19,9 @@ from studio.schema.request import Request
 from studio.system import storage
 from studio.system.storage import FileLock, sha256_of
 
+COPYING = ".copying-"
+"""How the names of the folders begin that hold a copy until it is whole."""
+
 UNUSED_SECONDS = 30 * 86_400.0
 """How long a source must not have been used before it is removed; every use sets the time of its file."""
 
@@ -58,13 +61,15 @@ class UsedWorks:
 
     def unused(self, now: float | None = None) -> list[Path]:
         """The sources that were not used for `UNUSED_SECONDS`, and what unfinished copies of that age left."""
-        return [path for path in self._folder.iterdir() if _is_old(path, now)] if self._folder.is_dir() else []
+        there = self._folder.iterdir() if self._folder.is_dir() else ()
+        return [path for path in there if path.is_file() and _is_old(path, now)]
 
     def remove_unused(self, texts: Iterable[str], now: float | None = None) -> int:
         """Delete the sources of `unused` whose sha256 stands in no sidecar of the library and in none of `texts`;
         returns how many. Those that stand in `texts` are set as used now, for another studio that has the same library
         does not know these texts. What the texts raise passes through, with nothing deleted.
         """
+        storage.sweep_staging(self._folder, COPYING)
         unused = self.unused(now)
         if not unused:
             return 0
@@ -118,10 +123,13 @@ class UsedWorks:
         if self._source(sha256) is not None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        with storage.replacing(self._folder / f"{sha256}{path.suffix.lower()}") as part:
+        with storage.staging(self._folder, COPYING) as folder:
+            part = folder / f"{sha256}{path.suffix.lower()}"
             storage.copy(path, part, on_chunk)
             if sha256_of(part, on_chunk) != sha256:
                 raise StudioError("{name} was changed while it was copied.", "Try again.", name=path.name)
+            part.replace(self._folder / part.name)
+        storage.sync_folder(self._folder)
 
     def _of_library(self, key: WorkKey) -> WorkKey:
         """The key with the sha256 of its work; one that has it already, and so is found by it, stays as it is."""

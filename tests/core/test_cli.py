@@ -119,6 +119,33 @@ def test_parallel_copies_get_different_names(tmp_path: Path) -> None:
     assert all(path.read_bytes() == (tmp_path / f"work{path.suffix}").read_bytes() for path in paths)
 
 
+def test_a_saved_copy_replaces_a_file_only_when_all_of_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "work.png").write_bytes(b"picture")
+    (tmp_path / "work.svg").write_text("<svg/>")
+    work = Asset(
+        "work", "avatar", tmp_path / "work.png", "", 0.0, False, (), (), False, (), False, "", 7,
+        files=(AssetFile("svg", tmp_path / "work.svg", "", 6),),
+    )  # fmt: skip
+    out = tmp_path / "out"
+    (out / f"{copies.COPYING}1f").mkdir(parents=True)
+    (out / "mine.png").write_bytes(b"old")
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        if source.suffix == ".svg":
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "copy", full)
+        with pytest.raises(StudioError, match="the disk is full"):
+            copies.copy_as(work, out / "mine.png")
+    assert [path.read_bytes() for path in out.iterdir()] == [b"old"]
+    copies.copy_as(work, out / "mine.png")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {"mine.png": b"picture", "mine.svg": b"<svg/>"}
+
+
 def test_what_a_killed_copy_left_is_removed_by_the_next_one(run: Runs, tmp_path: Path) -> None:
     left = tmp_path / "out" / f"{copies.COPYING}1f"
     left.mkdir(parents=True)

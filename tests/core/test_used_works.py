@@ -20,8 +20,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from studio.documents.document import Document
+from studio.documents.document import Document, listing
 from studio.errors import BadInput, StudioError
+from studio.export.task import ExportRequest
 from studio.jobs.imports import ImportPath, WorkImportRequest
 from studio.jobs.job import Cancelled, Report
 from studio.jobs.leftovers import sweep
@@ -535,12 +536,31 @@ def test_no_copy_is_removed_once_the_studio_closes(home: Path, library: Library,
     assert source.is_file()
 
 
-def test_what_a_killed_copy_left_is_removed(home: Path, library: Library) -> None:
+def test_what_killed_copies_and_exports_left_is_removed_and_what_runs_stays(
+    home: Path, library: Library, tmp_path: Path
+) -> None:
+    sources, out = library.folder / "sources", tmp_path / "out"
+    for folder in (sources, out):
+        folder.mkdir()
+    dead = [sources / ".copying-0a", out / ".export-0a", home / "documents" / "drafts" / "one"]
+    for folder in dead:
+        folder.mkdir(parents=True)
+    (dead[0] / "half.png").write_bytes(b"half")
+    (dead[2] / ".document.sqlite.part").write_bytes(b"half")
+    Document.create(home / "documents" / "drafts", "draft", "Whole").close()
+    requests = [ExportRequest(to=str(out)), ExportRequest(to=str(out / "all.zip")), Retouch()]
+    with storage.staging(sources, ".copying-") as copying, storage.staging(out, ".export-") as exporting:
+        sweep(AppPaths.under(home), UsedWorks(library), requests)
+        assert copying.exists()
+        assert exporting.exists()
+    assert not any(folder.exists() for folder in dead)
+    assert [each.title for each in listing(home / "documents" / "drafts")] == ["Whole"]
+
+
+def test_what_an_older_studio_left_of_a_copy_is_removed(home: Path, library: Library) -> None:
     part = library.folder / "sources" / f".{'0' * 64}.png.123-456.part"
     part.parent.mkdir()
     part.write_bytes(b"half")
-    sweep(AppPaths.under(home), UsedWorks(library), [])
-    assert part.exists(), "its studio may still be copying"
     sweep(AppPaths.under(home), UsedWorks(library), [], now=LATER)
     assert not part.exists()
 

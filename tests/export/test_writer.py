@@ -58,12 +58,13 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
             writer.write_files([(inner, b"")], tmp_path, "set")
 
 
-def test_what_a_killed_export_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["", "all.zip"])
+def test_what_a_killed_export_left_is_removed_by_the_next_one(tmp_path: Path, name: str) -> None:
     for left in (".export-0f.part", ".export-1f"):
         (tmp_path / left).mkdir()
         (tmp_path / left / "a.png").write_bytes(b"half")
-    writer.write_files([("a.png", b"1")], tmp_path, "set")
-    assert files_in(tmp_path) == ["a.png"]
+    writer.write_files([("a.png", b"1")], tmp_path / name, "set")
+    assert files_in(tmp_path) == [name or "a.png"]
 
 
 def test_a_full_disk_gives_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
