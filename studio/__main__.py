@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -16,7 +17,11 @@ def main(argv: list[str] | None = None) -> int:
 
         return cli.main(arguments)
     if has_display():
-        return _window()
+        gc.disable()  # nothing that is loaded is garbage; the window collects by itself once it is shown
+        try:
+            return _window()
+        finally:
+            gc.enable()
     from studio.cli import main as cli
 
     _complain(Message("There is no display to open the window on, so this makes the demo in ./demo instead."))

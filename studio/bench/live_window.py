@@ -12,19 +12,17 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psutil
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QApplication
 
-from studio.bench.measurement import BenchSettings
 from studio.errors import StudioError
-from studio.jobs.job import Job
-from studio.studio import News, Studio
-from studio.system.paths import AppPaths
-from studio.ui.app import application, error_hooks, event_loop
-from studio.ui.shell.window import MainWindow
+
+if TYPE_CHECKING:
+    from studio.jobs.job import Job
+    from studio.studio import News
+    from studio.ui.shell.window import MainWindow
 
 HEAVY = ("torch", "diffusers", "transformers", "accelerate", "scipy")
 PING_SECONDS = 0.002
@@ -84,6 +82,8 @@ async def opening(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
     await asyncio.sleep(0)
     seconds = time.monotonic() - told["start"]
     await asyncio.sleep(told["idle"])
+    import psutil
+
     process = psutil.Process()
     memory = process.memory_full_info()
     return {
@@ -162,6 +162,13 @@ DOES = {"opening": opening, "working": working, "turning": turning}
 
 
 def main(told: dict[str, Any]) -> None:
+    gc.disable()  # as the program does before it loads the window
+    from studio.bench.measurement import BenchSettings
+    from studio.studio import Studio
+    from studio.system.paths import AppPaths
+    from studio.ui.app import GarbageCollector, application, error_hooks, event_loop
+    from studio.ui.shell.window import MainWindow
+
     setting = BenchSettings(bundled=Path(told["bundled"]), engine=told["engine"])
     studio = Studio(
         AppPaths.for_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
@@ -170,7 +177,9 @@ def main(told: dict[str, Any]) -> None:
     loop = event_loop(app)
     with error_hooks(loop), loop:
         window = MainWindow(studio)
+        collector = GarbageCollector(window)
         found = loop.run_until_complete(DOES[told["what"]](window, told))
+        collector.close()
         window.close()
         studio.close()
     sys.stdout.write(json.dumps(found) + "\n")

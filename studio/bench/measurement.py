@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 import studio
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
@@ -82,6 +80,8 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 def machine_state() -> Mapping[str, Any]:
     """The machine, how much else it does at this moment, and the state of the code that a figure belongs to."""
+    import psutil  # what is measured must not load more than its window does
+
     return {
         "device": _processor(),
         "cores": psutil.cpu_count() or 1,

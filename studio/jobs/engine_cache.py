@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from studio.errors import OutOfMemory, StudioError
 from studio.jobs.job import Progress, Report
 from studio.models import weights
@@ -55,6 +53,8 @@ class EngineCache:
 
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
+        import psutil  # only the engine's process needs it
+
         self._budget = limits.budget or psutil.virtual_memory().total // 2
         self._engines: OrderedDict[EngineKey, tuple[Any, int]] = OrderedDict()
         self._device_info: Mapping[str, str] | None = None
@@ -124,6 +124,8 @@ class EngineCache:
 
 
 def _process_bytes() -> int:
+    import psutil
+
     return psutil.Process().memory_info().rss
 
 

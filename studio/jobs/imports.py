@@ -13,7 +13,6 @@ from studio.errors import Message, StudioError, reason
 from studio.jobs.io_host import IoContext, IoRequest, IoResult
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media import codecs
-from studio.models import detect
 from studio.models.catalog import Model
 from studio.schema import request as schema
 from studio.schema.nested import ListOf, Record
@@ -52,6 +51,8 @@ class ModelImportEngine:
 
     def run(self, request: Request, report: Report) -> list[Model]:
         assert isinstance(request, ModelImportRequest)
+        from studio.models import detect  # needs numpy for checkpoints: only imports pay for it
+
         path = Path(request.path)
         report(Progress("reading"))
 

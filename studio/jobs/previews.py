@@ -1,4 +1,7 @@
-"""Previews that grow: only what is new crosses the pipe, and is joined on the studio's side."""
+"""Previews that grow: only what is new crosses the pipe, and is joined on the studio's side.
+
+numpy is imported by the methods for sound: the window starts without it.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-
 from studio.media.payloads import Audio, Text
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from studio.media.payloads import Payload
@@ -137,6 +139,8 @@ class PreviewEncoder:
                 parts.append(delta.text)
                 length = delta.at + len(delta.text)
             return TextDelta(first.at, "".join(parts))
+        import numpy as np
+
         samples = first.samples
         for delta in rest:
             assert isinstance(delta, AudioDelta)
@@ -148,6 +152,8 @@ class PreviewEncoder:
         return TextDelta(len(before), text[len(before) :]) if text.startswith(before) else TextDelta(0, text)
 
     def _audio_delta(self, audio: Audio) -> AudioDelta:
+        import numpy as np
+
         before, self._samples = self._samples, audio.samples
         if before is not None and before.shape[0] == audio.samples.shape[0]:
             known = before.shape[1]
@@ -161,7 +167,7 @@ class PreviewJoiner:
 
     def __init__(self) -> None:
         self._text = _TextBuffer()
-        self._samples: NDArray[np.float32] = np.zeros((1, 0), np.float32)  # with room to grow
+        self._samples: NDArray[np.float32] | None = None  # with room to grow
         self._count = 0
 
     def join(self, preview: Preview | None) -> Preview | None:
@@ -180,14 +186,16 @@ class PreviewJoiner:
         return TextPreview(self._text, self._text.length)
 
     def _join_audio(self, delta: AudioDelta) -> Audio:
+        import numpy as np
+
         channels, new = delta.samples.shape
-        end = delta.at + new
-        if delta.at < self._count or channels != self._samples.shape[0] or end > self._samples.shape[1]:
+        end, known = delta.at + new, self._samples
+        if known is None or delta.at < self._count or channels != known.shape[0] or end > known.shape[1]:
             # Also where samples are replaced: others may still read them.
-            grown = np.zeros((channels, max(end, 2 * self._count)), np.float32)
-            if channels == self._samples.shape[0]:
-                grown[:, : delta.at] = self._samples[:, : delta.at]
-            self._samples = grown
+            self._samples = np.zeros((channels, max(end, 2 * self._count)), np.float32)
+            if known is not None and channels == known.shape[0]:
+                self._samples[:, : delta.at] = known[:, : delta.at]
+        assert self._samples is not None
         self._samples[:, delta.at : end] = delta.samples
         self._count = end
         return Audio(self._samples[:, :end], delta.rate)

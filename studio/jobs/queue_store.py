@@ -11,7 +11,6 @@ import itertools
 import json
 import logging
 import sqlite3
-import statistics
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -186,6 +185,8 @@ class QueueStore:
         """The median seconds of such jobs on this machine; None if there were none. Cached: asked every second."""
         with contextlib.suppress(KeyError):
             return self._medians[kind, model]
+        import statistics  # brings fractions and decimals with it, which a start without jobs does not need
+
         rows = self._read("SELECT seconds FROM runs WHERE kind = ? AND model = ?", (kind, model))
         self._medians[kind, model] = found = statistics.median(row[0] for row in rows) if rows else None
         return found

@@ -4,6 +4,8 @@ Each is two files in one folder: a JSON file with the face's request, the work t
 portrait; and the portrait, a PNG with alpha. The JSON is written last and atomically, so that a crash leaves a whole
 identity or none. Removed identities are moved to the bin, a folder beside them, and can be restored; one that a crash
 left in both folders counts as not removed.
+
+numpy and what uses it are imported by the functions that need them: the window starts without.
 """
 
 from __future__ import annotations
@@ -18,10 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
-import numpy as np
-
 from studio.errors import NOTHING, BadInput, Message, StudioError
-from studio.media import images
 from studio.media.payloads import Image
 from studio.schema.request import Request
 from studio.system import storage
@@ -75,6 +74,10 @@ class Identities:
 
     def portrait(self, id: str) -> Image:
         """The portrait, uint8 [H, W, 4] with straight alpha. StudioError where its file is missing or damaged."""
+        import numpy as np
+
+        from studio.media import images
+
         one = self.get(id)
         try:
             picture = images.read(one.portrait)
@@ -93,6 +96,8 @@ class Identities:
         Raises BadInput for an empty name, for a request that is no face and for one that is too long, StudioError where
         the disk fails.
         """
+        from studio.media import images
+
         name = _clean(name)
         if not face.keeps_identity:
             raise BadInput("A request for {kind} is no face.", "Save a face from the avatar page.", kind=face.kind)

@@ -42,7 +42,7 @@ from studio.library.verify import (
     sidecar_records,
     unindexed_texts,
 )
-from studio.media import codecs, images, temp_clips
+from studio.media import codecs, temp_clips
 from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Text
 from studio.media.provenance import Embed, Provenance, embedded_note, parse_note
 from studio.system import storage
@@ -418,6 +418,8 @@ class Library:
                 self._store.withdraw(self._index, record)
 
     def _make_thumbnail(self, payload: Payload, path: Path, size: int) -> Path | None:
+        from studio.media import images  # the window starts without numpy and Pillow
+
         small = codecs.thumbnail(payload, size)
         if small is None:
             return None

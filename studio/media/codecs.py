@@ -1,7 +1,8 @@
 """Reads payloads from files and writes them, with the request and provenance embedded as a note.
 
 The same payload and note give the same bytes: no clock, no ids. Files are not trusted: sizes are checked before memory
-is allocated, and whatever is wrong raises BadInput.
+is allocated, and whatever is wrong raises BadInput. What needs numpy and Pillow is imported by the functions that use
+it: the window starts without them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from studio.errors import BadInput, Message, quiet
-from studio.media import audio, clip_files, clips, images, texts, xmp
+from studio.media import clip_files, texts, xmp
 from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Svg, Text
 
 TEXT_LIMIT = 32 * 2**20
@@ -54,6 +55,8 @@ def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None
     XMP; GIF: a comment extension; SVG: XMP in a <metadata> element. Samples become 16-bit PCM; a clip's own file is
     copied. Raises OSError where it cannot be written, BadInput where the file of a clip is damaged.
     """
+    from studio.media import audio, images
+
     if path.suffix.lower() != suffix(payload):
         raise ValueError(f"{path.name} is no name for {suffix(payload)}")
     text = json_text(note) if note else ""
@@ -74,6 +77,8 @@ def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image | Clip 
 
     A clip stays in its file, whose timing and first picture were read. `warn` is told what was guessed or ignored.
     """
+    from studio.media import audio, clips, images
+
     ending = _check_suffix(path)
     try:
         if ending in CLIP_SUFFIXES and clip_files.is_animated(path):
@@ -90,6 +95,8 @@ def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image | Clip 
 
 def read_note(path: Path) -> dict[str, Any] | None:
     """The note that `write` or an export embedded; None where there is none, or it is damaged."""
+    from studio.media import audio, images
+
     ending = ".svg" if path.suffix.lower() == ".svg" and path.is_file() else _check_suffix(path)
     try:
         if ending == ".png":
@@ -123,6 +130,8 @@ def thumbnail(payload: Payload, size: int) -> Image | None:
 
     None for a text, and for an MP4 where PyAV is not installed.
     """
+    from studio.media import audio, clips, images
+
     if isinstance(payload, Bundle):
         return thumbnail(payload.main, size)
     if isinstance(payload, Image):

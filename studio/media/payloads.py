@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from studio.errors import NOTHING, Message
+
+if TYPE_CHECKING:  # the window names these types before it has a payload, and starts sooner without numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 ROLE = re.compile(r"[a-z0-9][a-z0-9-]{0,29}", re.ASCII)
 """The names of the further files of a work, see Bundle."""

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 if TYPE_CHECKING:
     from studio.media.payloads import Clip
 
@@ -90,6 +88,8 @@ def _process_start(pid: int) -> str:
 
     psutil counts the start of a process from the machine's, so that setting the clock changes nothing.
     """
+    import psutil  # for folders that are left, of which most starts find none
+
     try:
         return f"{hash(psutil.Process(pid)) & 0xFFFFFFFFFFFF:x}"
     except psutil.NoSuchProcess:

@@ -8,8 +8,7 @@ Type").
 from __future__ import annotations
 
 import re
-from html import unescape
-from xml.sax.saxutils import escape
+from html import escape, unescape
 
 NAMESPACE = "urn:aigc-studio:note:1"
 SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -36,7 +35,7 @@ def packet(note: str, source: str = "") -> bytes:
     if source:
         parts.append(f"<Iptc4xmpExt:DigitalSourceType>{SOURCES}{source}</Iptc4xmpExt:DigitalSourceType>")
     if note:
-        parts.append(f"<studio:note>{escape(xml_safe(note))}</studio:note>")
+        parts.append(f"<studio:note>{escape(xml_safe(note), quote=False)}</studio:note>")
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'

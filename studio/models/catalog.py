@@ -15,19 +15,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from stat import S_ISREG
 from types import MappingProxyType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import tomli_w
 
-from studio import checkpoints
 from studio.errors import BadInput, Message, StudioError
-from studio.models import detect, trial, weights
-from studio.models.detect import DetectedModel
+from studio.models import trial, weights
 from studio.models.families import Families, Family, family_named
 from studio.models.model import Model
 from studio.system import storage
 from studio.system.paths import RESOURCES
 from studio.system.storage import sha256_of
+
+if TYPE_CHECKING:
+    from studio.models.detect import DetectedModel
 
 Copied = Callable[[int, int], object]
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -225,6 +226,8 @@ class Catalog:
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
+        from studio.models import detect  # needs numpy for checkpoints: only imports pay for it
+
         found = detect.recognise(path, self.families)
         detect.demand(found, medium)
         if licence:
@@ -325,6 +328,8 @@ class Catalog:
     def _take(
         self, found: DetectedModel, files: list[Path], name: str, family: Family, own: Path, report: Copied
     ) -> Model:
+        from studio import checkpoints
+
         own.mkdir(parents=True, exist_ok=True)
         self.sweep()
         foreign = checkpoints.read_checkpoint(found.root / files[0]) if found.foreign else None

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
 
-import numpy as np
-
 from studio.errors import BadInput, Message
 from studio.schema.fields import Field, ModelId, WorkKey, WorkRef, shown
 from studio.schema.request import Request
@@ -108,6 +106,8 @@ class FloatArray(Field):
             raise BadInput(
                 "{name} does not hold whole numbers of 16 bits.", "Copy it from a work that has it.", name=name
             )
+        import numpy as np  # only for such fields: most requests have none
+
         if not np.isfinite(np.frombuffer(raw, "<f2")).all():
             raise BadInput(
                 "{name} contains values that are not numbers.", "Copy it from a work that has it.", name=name

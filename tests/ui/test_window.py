@@ -279,7 +279,35 @@ def test_the_window_brings_no_torch_along(home: Path) -> None:
         "print(sorted(heavy))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() in ("[]", "['PIL']")
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("page", ["", "poster", "story"])
+def test_the_first_window_loads_no_more_than_it_shows(home: Path, page: str) -> None:
+    """What only pictures, sounds, imports and jobs need is imported when there are some."""
+    later = ("numpy", "PIL", "soundfile", "psutil", "statistics", "urllib.request", "studio.checkpoints")
+    if page:
+        (home / "state").mkdir(parents=True)
+        (home / "state" / "window.json").write_text(json.dumps({"page": page}), encoding="utf-8")
+    code = (
+        "import sys\n"
+        "from studio.studio import Studio\n"
+        "from studio.system.paths import AppPaths\n"
+        "from studio.ui.app import application, event_loop\n"
+        "studio = Studio(AppPaths.for_user())\n"
+        "loop = event_loop(application(['studio'], studio))\n"
+        "from studio.ui.shell.window import MainWindow\n"
+        "window = MainWindow(studio)\n"
+        "window.show()\n"
+        "window.grab()\n"
+        f"loaded = set(sys.modules) & set({later})\n"
+        "print(window.page, *sorted(loaded))\n"
+        "window.close()\n"
+        "studio.close()\n"
+        "loop.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == page, done.stderr
 
 
 def test_closing_twice_is_closing_once(desk: Desk) -> None:

@@ -177,6 +177,9 @@ class MainWindow(QMainWindow):
 
     def _library(self) -> PageBuild:
         """Build the library page in steps."""
+        # The first picture would wait for numpy and Pillow, without which the window starts.
+        for name in ("images", "clips"):
+            yield self.thumbnails.submit(functools.partial(importlib.import_module, f"studio.media.{name}"))
         yield from touch_widget_types()
         for name in ("tag_editor", "related_works", "details", "filters", "grid"):
             importlib.import_module(f"studio.ui.library.{name}")

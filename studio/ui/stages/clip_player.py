@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QFrame
 
 from studio.ui.background import Failure, LatestOnly
-from studio.ui.stages.clip_frames import ClipFrames
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import QuietSlider, label, row, tool
 from studio.ui.widgets.text import clock, tr
 from studio.ui.widgets.theme import theme
+
+if TYPE_CHECKING:
+    from studio.ui.stages.clip_frames import ClipFrames
 
 TICK = 10  # milliseconds between two checks of the clock
 HEIGHT = 56
@@ -114,6 +117,8 @@ class ClipPlayer(QObject):
 
     def load(self, path: Path) -> None:
         """Load the clip of a file, in place of the one before. Raises BadInput and OSError as `ClipFrames` does."""
+        from studio.ui.stages.clip_frames import ClipFrames  # the window starts without numpy and Pillow
+
         frames = ClipFrames(path)
         self.unload()
         self.frames, self.frame, self._shown_key = frames, 0, 0

@@ -1,15 +1,16 @@
-"""Pictures between files, payloads and the screen: loading, scaling, the checkerboard behind transparency."""
+"""Pictures between files, payloads and the screen: loading, scaling, the checkerboard behind transparency.
+
+numpy and what reads files with it are imported by the functions that need them: the window starts without.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QImageReader, QPainter, QPixmap
 
 from studio.errors import BadInput
-from studio.media import clips, images
 from studio.media.payloads import Image
 from studio.schema.request import Request
 from studio.ui.widgets.theme import theme
@@ -24,6 +25,8 @@ def load(path: Path) -> QImage:
     if path.suffix == ".mp4":
         return _first(path)
     if path.suffix in (".tif", ".tiff"):  # Qt reads neither 16 bits nor floating point well
+        from studio.media import images
+
         return of_payload(images.read(path))
     reader = QImageReader(str(path))
     reader.setAutoTransform(True)
@@ -35,6 +38,8 @@ def load(path: Path) -> QImage:
 
 def _first(path: Path) -> QImage:
     """The first frame of an MP4 file, which Qt does not read."""
+    from studio.media import clips
+
     frame = clips.first_frame(path)
     if frame is None:
         raise BadInput("{name} cannot be shown.", "MP4 needs the video extra.", name=path.name)
@@ -55,6 +60,8 @@ def expected_size(request: Request) -> QSizeF:
 
 def of_payload(payload: Image) -> QImage:
     """A QImage with a copy of the pixels."""
+    import numpy as np
+
     pixels = np.ascontiguousarray(payload.pixels)
     height, width, channels = pixels.shape
     form = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
