@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, cast
 
 from studio.errors import Message, StudioError
 from studio.models import weights
+from studio.models.folders import CONFIG, HINT, check_quantisation, read_tensors, refuse_value
 from studio.models.weights import TensorHeader
 
-HINT = Message("Download or copy the whole model again, or choose another one.")
-CONFIG, GENERATION = "config.json", "generation_config.json"
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+GENERATION = "generation_config.json"
 
 TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt")
 """Files that transformers makes a tokenizer from by itself."""
 
 PACKAGES = (("*.model", "sentencepiece"), ("*.tiktoken", "tiktoken"), ("tekken.json", "mistral_common"))
 """Files that it makes one from with a further package."""
-
-QUANTISED = re.compile(
-    r"(^|\.)(scale_weight|weight_scale(_inv|_2)?|scale_input|input_scale|scaled_fp8|qweight|qzeros|absmax"
-    r"|weight_packed|quant_map|SCB|.*\.quant_state\..*)$"
-)
-"""Names of tensors that only quantised weights have: without their numbers, the weights beside them mean nothing."""
 
 READABLE = ("fp8", "mxfp4")
 """Methods of quantisation that transformers reads without a further library."""
@@ -45,35 +37,12 @@ TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
 def check(folder: Path) -> None:
     """Raises StudioError, which names the file at fault, for a model that cannot write."""
     config = weights.read_json(folder / CONFIG)
-    tensors = _tensors(folder)
-    _check_quantisation(folder, config, tensors)
+    tensors = read_tensors(folder)
+    check_quantisation(folder, config, tensors, READABLE)
     _check_config(folder, config, tensors)
     if (folder / GENERATION).exists():
         _check_tokens(folder / GENERATION, weights.read_json(folder / GENERATION))
     _check_tokenizer(folder)
-
-
-def _tensors(folder: Path) -> dict[str, TensorHeader]:
-    """The headers of all weights that transformers would read: those of the index, else those of the one file."""
-    if (folder / WEIGHTS).exists():
-        return dict(weights.read_header(folder / WEIGHTS).tensors)
-    if not (folder / INDEX).exists():
-        said = Message("{folder} has neither {single} nor {index}.", folder=folder, single=WEIGHTS, index=INDEX)
-        raise StudioError(said, HINT)
-    listed = weights.read_json(folder / INDEX).get("weight_map")
-    if not isinstance(listed, dict) or not listed:
-        raise StudioError("{path} is damaged: it names no weights.", HINT, path=folder / INDEX)
-    found: dict[str, TensorHeader] = {}
-    for name in sorted({str(file) for file in cast("dict[str, Any]", listed).values()}):
-        if len(PurePosixPath(name).parts) != 1 or not (folder / name).is_file():
-            raise StudioError("{path} names {name}, which is missing.", HINT, path=folder / INDEX, name=name[:200])
-        found |= weights.read_header(folder / name).tensors
-    missing = sorted(set(cast("dict[str, Any]", listed)) - set(found))
-    if missing:
-        raise StudioError(
-            "{path} names {tensor}, which is in none of its files.", HINT, path=folder / INDEX, tensor=missing[0][:200]
-        )
-    return found
 
 
 def _check_tokenizer(folder: Path) -> None:
@@ -96,25 +65,6 @@ def _check_tokenizer(folder: Path) -> None:
         )
 
 
-def _check_quantisation(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, TensorHeader]) -> None:
-    how: Any = config.get("quantization_config")
-    method = str(cast("dict[str, Any]", how).get("quant_method")) if isinstance(how, dict) else ""
-    if method in READABLE:
-        return
-    scale = next((name for name in sorted(tensors) if QUANTISED.search(name)), None)
-    if not method and scale is None:
-        return
-    types = sorted({tensors[name].dtype for name in tensors if name.endswith("weight")})
-    raise StudioError(
-        "{folder} is quantised in a way that the studio cannot read: {how}.",
-        "Look for the same model in bfloat16 or float16.",
-        folder=folder,
-        how=method[:80]
-        if scale is None
-        else Message("{scale} beside weights in {types}", scale=scale, types=", ".join(types)),
-    )
-
-
 def _check_config(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, TensorHeader]) -> None:
     path = folder / CONFIG
     within: Any = config.get("text_config")  # of models that also see or hear
@@ -123,17 +73,19 @@ def _check_config(folder: Path, config: Mapping[str, Any], tensors: Mapping[str,
     for name, least in AT_LEAST.items():
         value = config.get(name)
         if value is not None and (type(value) is not int or value < least):
-            _refuse(path, name, value, Message("a whole number of at least {least}", least=least))
+            refuse_value(path, name, value, Message("a whole number of at least {least}", least=least))
     for name in FLAGS:
         if name in config and type(config[name]) is not bool:
-            _refuse(path, name, config[name], Message("true or false"))
+            refuse_value(path, name, config[name], Message("true or false"))
     _check_tokens(path, config)
     # Numbers larger than the weights have would cost memory and minutes before an error.
     sides = {side for one in tensors.values() for side in one.shape}
     for names, there in ((LAYERS, len(tensors)), (("vocab_size", *WIDTHS), max(sides, default=0))):
         for name in names:
             if isinstance(config.get(name), int) and config[name] > there:
-                _refuse(path, name, config[name], Message("no more than {there}, as the weights have", there=there))
+                refuse_value(
+                    path, name, config[name], Message("no more than {there}, as the weights have", there=there)
+                )
 
 
 def _check_tokens(path: Path, data: Mapping[str, Any]) -> None:
@@ -141,15 +93,4 @@ def _check_tokens(path: Path, data: Mapping[str, Any]) -> None:
         value = data.get(name)
         some = cast("list[Any]", value) if isinstance(value, list) else [] if value is None else [value]
         if any(type(one) is not int for one in some):
-            _refuse(path, name, value, Message("the id of a token"))
-
-
-def _refuse(path: Path, name: str, value: object, wanted: Message) -> None:
-    raise StudioError(
-        "{path} is damaged: {name} is {value}, and should be {wanted}.",
-        HINT,
-        path=path,
-        name=name,
-        value=repr(value)[:80],
-        wanted=wanted,
-    )
+            refuse_value(path, name, value, Message("the id of a token"))

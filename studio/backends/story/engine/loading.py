@@ -12,8 +12,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
 from studio.backends.engine.device import device, translate_out_of_memory
-from studio.backends.story.check import HINT, check
+from studio.backends.story.check import check
 from studio.errors import OutOfMemory, StudioError, foreign_reason
+from studio.models.folders import HINT, named
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def _check_keys(folder: Path, found: dict[str, Any]) -> None:
             "The model in {folder} is incomplete: its weights lack {names}.",
             HINT,
             folder=folder,
-            names=_named(found["missing_keys"]),
+            names=named(found["missing_keys"]),
         )
     if found["mismatched_keys"]:
         name, has, needs = min((str(name), list(has), list(needs)) for name, has, needs in found["mismatched_keys"])
@@ -94,11 +95,5 @@ def _check_keys(folder: Path, found: dict[str, Any]) -> None:
             "The model in {folder} has weights that its network does not use: {names}.",
             "It would not write as it was trained to. Choose another one.",
             folder=folder,
-            names=_named(unused),
+            names=named(unused),
         )
-
-
-def _named(names: list[str] | set[str]) -> str:
-    """The first three names, and how many more there are."""
-    rest = len(names) - 3
-    return ", ".join(sorted(map(str, names))[:3]) + (f", … (+{rest})" if rest > 0 else "")

@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
-from studio.backends.story.check import CONFIG, HINT, check
+from studio.backends.story.check import check
 from studio.backends.story.engine.loading import read
 from studio.errors import StudioError
 from studio.models import trial, weights
+from studio.models.folders import CONFIG, HINT
 
 SHAPES = re.compile("must match the size|shapes cannot be multiplied|is invalid for input of size")
 """What torch says where tensors do not fit together."""
