@@ -19,18 +19,22 @@ if TYPE_CHECKING:
 SIZE_LIMIT = 8_000_000  # bytes of a request file; the longest prompt is a twentieth of that
 
 
-def from_file(path: Path) -> Request:
-    """The request in a JSON file, in a sidecar of the library, or embedded in a work. BadInput where there is none."""
+def from_file(path: Path) -> tuple[Request, Provenance]:
+    """The request in a JSON file, in a sidecar of the library, or embedded in a work, and the provenance beside it,
+    empty where there is none. BadInput where there is no request. The file is read once.
+    """
     path = path.expanduser()
     if not path.is_file():
         raise BadInput(
             "{path} is not a file.", "Give a request file, or a work made by the studio, with --request.", path=path
         )
     if path.suffix.lower() != ".json":
-        return from_work(path)
+        note = _note(path)
+        return _request_in(note, path), parse_note(note)[1]
     data = _json(path)
     inner = data.get("request")
-    return Request.from_json(inner if isinstance(inner, dict) and "kind" not in data else data)
+    request = Request.from_json(inner if isinstance(inner, dict) and "kind" not in data else data)
+    return request, parse_note(data)[1]
 
 
 def unknown_fields(request: Request) -> str:
@@ -40,16 +44,14 @@ def unknown_fields(request: Request) -> str:
 
 def from_work(path: Path) -> Request:
     """The request that a work's file carries, or else the sidecar beside it. BadInput where neither does."""
-    found, _ = parse_note(_note(path))
+    return _request_in(_note(path), path)
+
+
+def _request_in(note: dict[str, Any] | None, path: Path) -> Request:
+    found, _ = parse_note(note)
     if not found:
         raise BadInput("{name} does not say how it was made.", "Give the file as the studio made it.", name=path.name)
     return Request.from_json(found)
-
-
-def provenance_of(path: Path) -> Provenance:
-    """The provenance in a file that `from_file` reads; empty where there is none."""
-    path = path.expanduser()
-    return parse_note(_json(path) if path.suffix.lower() == ".json" else _note(path))[1]
 
 
 def _note(path: Path) -> dict[str, Any] | None:

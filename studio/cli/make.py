@@ -11,7 +11,7 @@ from studio.backends import MEDIA
 from studio.backends import medium as find_medium
 from studio.cli import flags, jobs, progress
 from studio.cli.context import output_folder
-from studio.cli.inputs import find_work, from_file, provenance_of, unknown_fields
+from studio.cli.inputs import find_work, from_file, unknown_fields
 from studio.cli.plugin import NO_FLAGS, MakeFlags, cli_plugin
 from studio.cli.words import command, tr, worded
 from studio.errors import BadInput, Message, StudioError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from studio.cli.context import CliContext
     from studio.jobs.job import Job
     from studio.library.asset import Asset
+    from studio.media.provenance import Provenance
     from studio.studio import Studio
 
 COUNT_LIMIT = 1000
@@ -114,14 +115,13 @@ def add_output(parser: argparse.ArgumentParser, *, first: bool = True) -> None:
 def run_make(values: argparse.Namespace, context: CliContext) -> int:
     from studio.jobs.make_again import request_to_repeat  # with the library, which `--help` does not need
 
-    requests = _requests(values, context)
+    requests, origin = _requests(values, context)
     made: list[dict[str, Any]] = []
     display = progress.display(values.progress)
     receive = _receiver(values, context, display, made)
     with context.studio() as studio:
         try:
-            if values.request is not None:
-                origin = provenance_of(values.request)
+            if origin is not None:
                 requests = [request_to_repeat(each, origin, studio.catalog, studio.library) for each in requests]
             ignored = _ignored(studio, requests[0], flags.given_fields(type(requests[0]), values))
             if ignored is not None:
@@ -240,13 +240,16 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
     return entry
 
 
-def _requests(values: argparse.Namespace, context: CliContext) -> list[Request]:
-    """The requests of one command: from a file, from flags, or from a file that flags change."""
+def _requests(values: argparse.Namespace, context: CliContext) -> tuple[list[Request], Provenance | None]:
+    """The requests of one command: from a file, from flags, or from a file that flags change; and the provenance in the
+    file, None without one.
+    """
     kind = _kinds().get(values.medium)
     extra = NO_FLAGS if kind is None else _flags_of(kind)
     known = extra.known(values, context)
+    origin: Provenance | None = None
     if values.request is not None:
-        request = from_file(values.request)
+        request, origin = from_file(values.request)
         if isinstance(request, TrainRequest):
             raise BadInput("{name} is a training request.", "Use `studio train`.", name=values.request.name)
         if request.kind not in _kinds():
@@ -276,7 +279,7 @@ def _requests(values: argparse.Namespace, context: CliContext) -> list[Request]:
     else:
         raise BadInput("No medium was given.", "Choose one of: {names}.", names=", ".join(one.name for one in MEDIA))
     request.replace(seed=request.seed + values.count - 1)  # refused where there are not so many seeds
-    return list(request.candidates(values.count))
+    return list(request.candidates(values.count)), origin
 
 
 def add_train(verbs: Any) -> None:

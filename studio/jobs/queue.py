@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 from studio.errors import BadInput, Message, StudioError
@@ -328,8 +329,8 @@ class JobQueue:
         with self._store_lock:
             self._closing = True
             left = [pair for pair in self._unfinished() if not pair[0].cancelling]
-        for lane in self._lanes.values():
-            lane.close()
+        with ThreadPoolExecutor(max(1, len(self._lanes))) as beside:  # each may wait for a step, or for a disk
+            list(beside.map(Lane.close, self._lanes.values()))
         if self._store is not None:
             self._store.replace(self._to_store([pair for pair in left if pair[0].state != "done"]))
             self._store.close()

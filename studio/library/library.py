@@ -168,14 +168,14 @@ class Library:
         `warn` is told what was guessed or ignored. Raises BadInput for what cannot be read.
         """
         path = Path(path)
-        payload = codecs.read(path, warn)
-        if path.stat().st_size > IMPORT_LIMIT:
+        if path.is_file() and path.stat().st_size > IMPORT_LIMIT:
             raise BadInput(
                 "{name} is too large.",
                 "Files up to {limit} GB can be imported.",
                 name=path.name,
                 limit=IMPORT_LIMIT // 2**30,
             )
+        payload = codecs.read(path, warn)
         known = self.find_bytes(sha256_of(path))
         if known:
             if known.binned:

@@ -298,8 +298,11 @@ class Catalog:
                 with contextlib.suppress(OSError):
                     stat = (folder / "model.toml").stat()
                     if S_ISREG(stat.st_mode) and not name.startswith(STAGING):
-                        beside = self._beside(folder) or folder
-                        times = [each.stat().st_mtime_ns for each in (folder, beside) if each.is_dir()]
+                        times = [folder.stat().st_mtime_ns]
+                        beside = self._beside(folder)
+                        if beside not in (None, folder):
+                            with contextlib.suppress(OSError):  # made when something is first added
+                                times.append(beside.stat().st_mtime_ns)
                         found[folder] = (stat.st_mtime_ns, stat.st_size, stat.st_ino, *times)
         return found
 

@@ -485,6 +485,15 @@ def test_a_followed_catalog_answers_from_memory(
     assert reads, "unfollowed it looks at the folders"
 
 
+def test_every_folder_is_looked_at_once(shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle(tmp_path / "bundled" / "story-starter")
+    bundle(tmp_path / "own" / "mine")
+    assert len(shelf.models()) == 2
+    with disk_reads(monkeypatch) as reads:
+        assert len(shelf.models()) == 2
+    assert len(reads) == len(set(reads))
+
+
 def test_what_has_not_changed_is_not_read_again(
     shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

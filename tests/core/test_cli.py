@@ -33,6 +33,7 @@ from studio.studio import Studio
 from studio.system import storage
 from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs, open_fake
+from tests.disk import disk_reads
 from tests.fakes import BAD_INPUT, KILLED, SEVERAL_FILES, SLOW, UNEXPECTED
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -205,6 +206,14 @@ def test_flags_override_a_request_file(run: Runs, tmp_path: Path) -> None:
     assert [(note or {})["request"]["prompt"] for note in notes] == ["a fox", "a fox"]
     assert [(note or {})["request"]["steps"] for note in notes] == [3, 3]
     assert [asset["seed"] for asset in ended.json["assets"]] == [5, 6]
+
+
+def test_a_request_file_is_read_once(run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = tmp_path / "request.json"
+    request.write_text(json.dumps({"kind": "avatar", "seed": 4}), encoding="utf-8")
+    with disk_reads(monkeypatch) as reads:
+        assert run("make", "--request", request, "--json").json["assets"][0]["seed"] == 4
+    assert [call for call in reads if call.startswith("open") and str(request) in call] == [f"open {request}"]
 
 
 def test_a_library_work_without_metadata_uses_its_sidecar(run: Runs, tmp_path: Path) -> None:

@@ -536,6 +536,17 @@ def test_our_own_file_brings_its_request_and_comes_once(library: Library, tmp_pa
     other.close()
 
 
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codecs, "read", lambda *_: pytest.fail("it was read"))
+    large = tmp_path / "large.wav"
+    with large.open("wb") as file:
+        file.truncate(2**31 + 1)
+    with pytest.raises(BadInput, match=r"large\.wav is too large\. Files up to 2 GB"):
+        library.import_file(large)
+
+
 def test_a_file_that_was_lost_is_brought_back_by_importing_it(library: Library, tmp_path: Path) -> None:
     own = tmp_path / "diary.md"
     own.write_text("dear diary", encoding="utf-8")

@@ -563,3 +563,18 @@ def test_what_a_person_cancelled_just_before_the_end_is_not_offered(home: Path) 
     after = fake_studio(home)
     assert after.queue.interrupted == []
     after.close()
+
+
+def test_lanes_are_closed_at_the_same_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may wait for a disk that does not answer."""
+    together = threading.Barrier(3)
+    real = Lane.close
+
+    def close(lane: Lane) -> None:
+        together.wait(20)  # passes once all three lanes are here
+        real(lane)
+
+    studio = fake_studio(home)
+    monkeypatch.setattr(Lane, "close", close)
+    studio.close()
+    assert not together.broken
