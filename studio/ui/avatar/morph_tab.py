@@ -203,7 +203,8 @@ class MorphTab(QWidget):
         frame = progress.preview
         if isinstance(frame, Image):
             side = max(pictures.LARGE_SIDE, frame.pixels.shape[1])
-            self._session.stage.show_live(frame, side, tr("Quick preview"), rough=True, lasting=False)
+            stage = self._session.stage.live_stage(tr("Quick preview"), lasting=False)
+            stage.show_live(frame, side, rough=True)
 
     def _play(self, made: list[Clip]) -> None:
         clip = self._preview_clip = made[0]

@@ -271,7 +271,7 @@ class FaceSession(QObject):
         if self._draw_failed:  # any other error stays until the next edit
             self._draw_failed = False
             self.stage.error.hide()
-        self.stage.show_live(picture, side, tr("Unsaved"), rough=not finished)
+        self.stage.live_stage(tr("Unsaved")).show_live(picture, side, rough=not finished)
 
     def _drawing_failed(self, error: BaseException) -> None:
         self.fail(error)

@@ -15,7 +15,7 @@ from studio.errors import StudioError
 from studio.jobs.job import Job
 from studio.jobs.previews import TextPreview
 from studio.library.library import Asset, LibraryQuery
-from studio.media.payloads import Clip, Image, Payload
+from studio.media.payloads import Clip, Image
 from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.library.importer import Importer
@@ -24,7 +24,7 @@ from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.panel.filmstrip import Filmstrip
 from studio.ui.panel.onboarding import Onboarding, WaitingMessage
 from studio.ui.panel.stage_header import StageHeader
-from studio.ui.stages import pictures, stage
+from studio.ui.stages import Stage, pictures, stage
 from studio.ui.stages.candidates import CandidateGrid
 from studio.ui.stages.image import ImageStage
 from studio.ui.widgets.basic import MessageBar, column, row
@@ -289,10 +289,12 @@ class StageArea(QFrame):
         if shown is not None and not shown.live and self._stack.currentWidget() is self.candidates:
             self.header.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
 
-    def show_live(self, payload: Payload, side: int, words: str, *, rough: bool, lasting: bool = True) -> None:
-        """Show an unsaved result, with `words` in the header; `lasting`: it can be saved. See `Stage.show_live`."""
+    def live_stage(self, words: str, *, lasting: bool = True) -> Stage:
+        """The stage, shown for an unsaved result that it is to be given now, with `words` in the header; `lasting`: the
+        result can be saved.
+        """
         self._switch_to_live(self.stage, words, lasting)
-        self.stage.show_live(payload, side, rough=rough)
+        return self.stage
 
     def set_live_caption(self, words: str) -> None:
         """Change the header while unsaved results are being made."""
