@@ -27,6 +27,11 @@ SAMPLE_LIMIT = 240_000_000
 
 CHANNEL_LIMIT = 16
 NOTE_LIMIT = 4 * 2**20
+STREAMED = 0x7FFF0000  # what a program that does not know the length of a WAV's data writes is at least this
+PAGE_LIMIT, LAST_PAGE = (
+    27 + 255 + 255 * 255,
+    4,
+)  # bytes of the longest page of an Ogg file; a flag (RFC 3533, section 6)
 WAVE_COLOUR = (124, 140, 168)
 _BARS = 40
 _DECODING = threading.Lock()
@@ -88,6 +93,9 @@ def read(path: Path, warn: Callable[[Message], object]) -> Audio:
                 seconds=frames / rate,
             )
         )
+    elif _is_cut(path):
+        there = len(samples) / rate
+        warn(Message("{name} is cut off after {there:.1f} seconds: its end is missing.", name=path.name, there=there))
     clean = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
     return Audio(np.ascontiguousarray(np.clip(clean, -1.0, 1.0).T), rate)
 
@@ -107,6 +115,28 @@ def read_wav_note(path: Path) -> bytes | None:
             else:
                 file.seek(length + length % 2, io.SEEK_CUR)
     return None
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether the end of a WAV or Ogg file is missing, of which libsndfile reads what is there without a word."""
+    with path.open("rb") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        head = file.read(12)
+        if head[:4] == b"RIFF" and head[8:] == b"WAVE":
+            while len(header := file.read(8)) == 8:
+                kind, length = struct.unpack("<4sI", header)
+                if kind == b"data":  # of a stream the length is not known: 0, or as large as can be
+                    return length < STREAMED and file.tell() + length > size
+                file.seek(length + length % 2, io.SEEK_CUR)
+        elif head[:4] == b"OggS":
+            file.seek(max(0, size - PAGE_LIMIT))
+            rest = file.read()
+            page = rest[rest.rfind(b"OggS") :]
+            lacing = page[27 : 27 + page[26]] if len(page) >= 27 else b""
+            whole = len(page) >= 27 and len(lacing) == page[26] and len(page) >= 27 + len(lacing) + sum(lacing)
+            return not (whole and page[5] & LAST_PAGE)
+    return False
 
 
 def waveform(audio: Audio, size: int) -> Image:

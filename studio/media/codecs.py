@@ -20,7 +20,7 @@ from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Svg, Text
 TEXT_LIMIT = 32 * 2**20
 """Bytes of the largest text file that is read."""
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif")
 CLIP_SUFFIXES = clip_files.SUFFIXES
 """A WebP or GIF of one picture is a picture, of several a clip."""
 

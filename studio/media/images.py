@@ -1,4 +1,4 @@
-"""Picture files: writes PNG with a note, reads PNG, JPEG, WebP, GIF and TIFF as upright sRGB, makes thumbnails.
+"""Picture files: writes PNG with a note, reads them and other formats as upright sRGB, makes thumbnails.
 
 A picture's size is checked before memory is given to it.
 """
@@ -26,6 +26,10 @@ from studio.media.payloads import Image
 PIXEL_LIMIT = 120_000_000
 """Pixels of the largest picture that is read."""
 
+FORMATS = {".gif": ("GIF",), ".tif": ("TIFF",), ".tiff": ("TIFF",), ".bmp": ("BMP",), ".avif": ("AVIF",)}
+"""What a file of this suffix is read as, by Pillow's names; under other suffixes PNG, JPEG and WebP are told apart."""
+
+READ = Message("PNG, JPEG, WebP, GIF, TIFF, BMP and AVIF are read.")
 NOTE_LIMIT = 4 * 2**20
 KEYWORD = "aigc-studio"
 XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
@@ -82,7 +86,7 @@ def _chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
 
 def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image:
     """The picture in a file, the first one where there are several; `warn` is told if its colours cannot be kept."""
-    kinds = {".gif": ("GIF",), ".tif": ("TIFF",), ".tiff": ("TIFF",)}.get(path.suffix.lower(), ("PNG", "JPEG", "WEBP"))
+    kinds = FORMATS.get(path.suffix.lower(), ("PNG", "JPEG", "WEBP"))
     try:
         with Pillow.open(path, formats=kinds) as opened:
             _check_size(path, *opened.size)
@@ -95,9 +99,7 @@ def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image:
     except MemoryError as error:
         raise BadInput("{name} does not fit into memory.", "Make it smaller and try again.", name=path.name) from error
     except Exception as error:
-        raise BadInput(
-            "{name} is damaged or no picture.", "PNG, JPEG, WebP, GIF and TIFF are read.", name=path.name
-        ) from error
+        raise BadInput("{name} is damaged or no picture.", READ, name=path.name) from error
 
 
 def shrink(image: Image, size: int) -> Image:

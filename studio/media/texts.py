@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,10 @@ ENCODINGS = {
 }
 """The encodings that are guessed at and what people call them; of those equally likely, the first."""
 
+UTF16 = {"utf_16_le": "UTF-16", "utf_16_be": "UTF-16 (big-endian)"}
+NO_TEXT = ("Cc", "Cn", "Co", "Cs")
+"""The Unicode categories of what stands in no text: control, unassigned, private and half characters."""
+
 LATIN_WITHIN = re.compile(rb"[A-Za-z][\x80-\xff]+|[\x80-\xff]+[A-Za-z]")
 OTHER_ALPHABETS = ("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")
 """Encodings of alphabets whose words have no Latin letters in them."""
@@ -48,18 +53,33 @@ def decode(data: bytes, path: Path, warn: Callable[[Message], object]) -> str:
             return text
     except UnicodeDecodeError:
         pass
-    guess = None if marked or b"\0" in data else _likeliest(data)
+    guess = None if marked else _utf16(data) if b"\0" in data else _likeliest(data)
     if guess is None:
         raise BadInput("{name} is not a text.", "Save it as UTF-8 and try again.", name=path.name)
     encoding, text = guess
+    name = UTF16.get(encoding) or ENCODINGS[encoding]
     warn(
         Message(
             "{name} is not in UTF-8. It is read as {encoding}; if that looks wrong, save it as UTF-8.",
             name=path.name,
-            encoding=Message.of(ENCODINGS[encoding]),
+            encoding=Message.of(name),
         )
     )
     return text
+
+
+def _utf16(data: bytes) -> tuple[str, str] | None:
+    """UTF-16 without a mark, and the text that it gives: in the right byte order most zeros are half of an ASCII
+    character, and no character is one that stands in no text.
+    """
+    zeros = data.count(0)
+    for encoding in UTF16:
+        with contextlib.suppress(UnicodeDecodeError):
+            text = data.decode(encoding)
+            whole = not any(unicodedata.category(each) in NO_TEXT and each not in "\t\n\r\f" for each in text[:SAMPLE])
+            if whole and sum(map(str.isascii, text)) >= 0.75 * zeros:
+                return encoding, text
+    return None
 
 
 def _likeliest(data: bytes) -> tuple[str, str] | None:

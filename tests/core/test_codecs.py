@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -167,6 +168,20 @@ def test_every_mode_becomes_rgb_or_rgba(tmp_path: Path, mode: str, channels: int
         assert abs(int(read.pixels[2, 3, 0]) - 128) <= 3
 
 
+@pytest.mark.parametrize("ending", ["bmp", "avif"])
+def test_bmp_and_avif_are_read(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"picture.{ending}"
+    ramp = np.repeat(np.linspace(0, 255, 32, dtype=np.uint8)[None, :, None], 32, 0).repeat(3, 2)
+    Pillow.fromarray(ramp).save(path, quality=95)
+    read = codecs.read(path)
+    assert isinstance(read, Image)
+    assert read.pixels.shape == ramp.shape
+    assert np.abs(read.pixels.astype(int) - ramp).mean() < (1 if ending == "bmp" else 4)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(BadInput, match="is damaged or no picture"):
+        codecs.read(path)
+
+
 def test_transparency_of_a_palette_is_kept(tmp_path: Path) -> None:
     made = Pillow.new("P", (4, 4), 1)
     made.putpalette([0, 0, 0, 255, 0, 0])
@@ -309,6 +324,24 @@ def test_an_older_encoding_is_guessed_and_the_guess_is_said(
     assert f"read as {named};" in str(said[0])
 
 
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("utf-16-le", "UTF-16"), ("utf-16-be", "UTF-16 (big-endian)")], ids=str
+)
+@pytest.mark.parametrize("words", ["Once upon a time", "海边的灯塔\n在雨中", "Жил-был\r\nстарик 😀"])
+def test_utf16_without_a_mark_is_guessed(tmp_path: Path, words: str, encoding: str, shown: str) -> None:
+    path, said = tmp_path / "notes.txt", list[Message]()
+    path.write_bytes(words.encode(encoding))
+    assert codecs.read(path, said.append) == Text(words)
+    assert f"It is read as {shown};" in str(said[0])
+
+
+@pytest.mark.parametrize("data", [b"\0\1\0\2", b"\x7fELF\2\1\1\0\0\0", bytes(range(256)), b"a\0b", b"\0" * 40])
+def test_what_is_binary_is_no_text(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.txt").write_bytes(data)
+    with pytest.raises(BadInput, match="is not a text"):
+        codecs.read(tmp_path / "a.txt")
+
+
 @pytest.mark.parametrize("data", ["従来の狐".encode(), "従来の狐".encode("utf-16"), b"plain"])
 def test_nothing_is_said_of_a_text_in_unicode(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.txt").write_bytes(data)
@@ -436,6 +469,38 @@ def test_a_damaged_mp3_writes_nothing_to_the_terminal(tmp_path: Path, capfd: pyt
     assert capfd.readouterr() == ("", "")
     os.write(2, b"heard again")
     assert capfd.readouterr().err == "heard again"
+
+
+@pytest.mark.parametrize("ending", ["wav", "ogg"])
+def test_a_sound_without_its_end_is_read_and_said_to_be_cut_off(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"sound.{ending}"
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, (3 * 44_100, 2)).astype(np.float32)
+    soundfile.write(path, noise, 44_100)
+    whole, said = path.read_bytes(), list[Message]()
+    codecs.read(path, said.append)
+    path.write_bytes(whole + b"TAG" + bytes(125))  # as some programs add at the end
+    codecs.read(path, said.append)
+    assert said == []
+    for share in (0.3, 0.7, 0.999):
+        path.write_bytes(whole[: int(len(whole) * share)])
+        read = codecs.read(path, said.append)
+        assert isinstance(read, Audio)
+        seconds = read.samples.shape[1] / 44_100
+        assert seconds <= 3.0
+        assert str(said.pop()) == f"sound.{ending} is cut off after {seconds:.1f} seconds: its end is missing."
+
+
+@pytest.mark.parametrize("length", [0, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_a_wav_that_was_streamed_is_not_said_to_be_cut_off(tmp_path: Path, length: int) -> None:
+    path, said = tmp_path / "streamed.wav", list[Message]()
+    soundfile.write(path, np.zeros((4410, 1), np.float32), 44_100)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = length.to_bytes(4, "little")
+    path.write_bytes(data)
+    with contextlib.suppress(BadInput):  # libsndfile takes 0 for no sound at all
+        codecs.read(path, said.append)
+    assert said == []
 
 
 def test_a_whole_mp3_is_read_without_a_word(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def load(path: Path) -> QImage:
     """The picture in a file, or the first frame of a clip. Raises BadInput if it cannot be read."""
     if path.suffix == ".mp4":
         return _first(path)
-    if path.suffix in (".tif", ".tiff"):  # Qt reads neither 16 bits nor floating point well
+    if path.suffix in (".tif", ".tiff", ".avif"):  # Qt reads neither 16 bits nor floating point well, and no AVIF
         from studio.media import images
 
         return of_payload(images.read(path))

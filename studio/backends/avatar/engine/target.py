@@ -18,6 +18,7 @@ from torch import Tensor
 
 from studio.errors import BadInput
 from studio.media import clips, codecs
+from studio.media.images import READ
 from studio.media.payloads import Clip, Image
 
 SMALLEST, NARROWEST = 16, 50
@@ -129,5 +130,5 @@ def _first(path: Path) -> NDArray[np.uint8]:
     if isinstance(read, Clip):
         return next(iter(clips.frames(path)))
     if not isinstance(read, Image):
-        raise BadInput("{name} is no picture.", "PNG, JPEG, WebP, GIF and TIFF are read.", name=path.name)
+        raise BadInput("{name} is no picture.", READ, name=path.name)
     return read.pixels
