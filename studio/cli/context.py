@@ -94,7 +94,7 @@ def output_folder(folder: Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
+        if error.errno in (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT):
             raise disk_error("The folder for results cannot be made", error) from error
         reason = error.strerror or str(error)
         raise BadInput(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from studio.cli.flags import ArgumentParser
 from studio.cli.jobs import Interrupted
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import line, program, tr
-from studio.errors import Message, StudioError
+from studio.errors import Message, OutOfMemory, StudioError
 from studio.system import log, signals
 from studio.system.paths import AppPaths
 from studio.system.storage import disk_error
@@ -88,7 +89,10 @@ def _run(verb: Callable[..., int], values: object, context: CliContext) -> int:
         # Whoever read our output has gone: say nothing more, and keep Python from trying at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
+    except MemoryError:
+        logger.exception("a command failed")
+        return _complain(OutOfMemory("This machine has too little free memory.", "Close other programs and try again."))
+    except (OSError, sqlite3.Error) as error:
         logger.exception("a command failed")
         return _complain(disk_error("The command could not be finished", error))
     except Exception as error:

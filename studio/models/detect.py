@@ -71,6 +71,8 @@ def recognise(path: Path, families: Families) -> DetectedModel:
         return _folder(path, families)
     if not path.exists():
         raise BadInput("{path} does not exist.", "Give a model folder or a .safetensors file.", path=path)
+    if not path.is_file():  # reading a pipe would wait for ever
+        raise BadInput("{path} is not a file.", "Give a model folder or a .safetensors file.", path=path)
     if path.suffix.lower() in checkpoints.SUFFIXES:
         return _foreign(path, families)
     if path.suffix.lower() in PICKLES:
