@@ -19,12 +19,13 @@ from studio.system.paths import AppPaths
 
 log = logging.getLogger(__name__)
 
+START_DELAY = 3.0  # seconds in which the window opens without a thread beside it
 CLOSE_TIMEOUT = 10.0  # seconds that the thread may take to end when the studio closes
 
 
 class LeftoverSweep:
-    """Runs `sweep` once, in a thread of its own. Only for the studio that holds the queue: another one does not know
-    what waits there. `requests` returns all that are queued, interrupted or listed.
+    """Runs `sweep` once, START_DELAY after the start, in a thread of its own. Only for the studio that holds the queue:
+    another one does not know what waits there. `requests` returns all that are queued, interrupted or listed.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class LeftoverSweep:
         self._closing = threading.Event()
 
         def run() -> None:
+            if self._closing.wait(START_DELAY):
+                return
             catalog.sweep()
             sweep(paths, used_works, requests(), self._closing.is_set)
 
@@ -63,7 +66,7 @@ def sweep(
                 raise InterruptedError("the studio closes")
             yield text
 
-    from studio.documents import document  # only here, in the sweep's thread: the window starts sooner without it
+    from studio.documents import document  # only the sweep needs it: the window starts sooner without it
 
     for place in {each.unfinished for each in requests if isinstance(each, IoRequest)}:
         if place is not None:

@@ -23,6 +23,7 @@ import pytest
 from studio.documents.document import Document, listing
 from studio.errors import BadInput, StudioError
 from studio.export.task import ExportRequest
+from studio.jobs import leftovers
 from studio.jobs.imports import ImportPath, WorkImportRequest
 from studio.jobs.job import Cancelled, Report
 from studio.jobs.leftovers import sweep
@@ -66,6 +67,11 @@ class Retouch(Request):
 def kinds() -> Iterator[None]:
     yield
     Request.kinds.setdefault("retouch-of-tests", Retouch)
+
+
+@pytest.fixture(autouse=True)
+def sweeps_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "START_DELAY", 0.0)
 
 
 @pytest.fixture

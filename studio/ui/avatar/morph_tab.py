@@ -13,7 +13,7 @@ from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, Mo
 from studio.errors import StudioError
 from studio.jobs.job import Progress
 from studio.library.library import Asset
-from studio.media import clips, temp_clips
+from studio.media import temp_clips
 from studio.media.payloads import Clip, Image
 from studio.ui.avatar import faces
 from studio.ui.avatar.live_jobs import LiveJob, PortraitLoader, paint_portrait
@@ -160,7 +160,7 @@ class MorphTab(QWidget):
         for control, on in ((self.up, at > 0), (self.down, 0 <= at < number - 1), (self.remove, at >= 0)):
             control.setVisible(number > 0)
             control.setEnabled(on)
-        possible = self.form.value().format != "mp4" or clips.mp4_available()
+        possible = self.form.value().format != "mp4" or _mp4_available()
         self.films.setHidden(possible)
         self.preview.setEnabled(number > 1)
         self.make.setEnabled(number > 1 and possible)
@@ -271,3 +271,9 @@ class MorphTab(QWidget):
         shown = QIcon(icon)
         shown.addPixmap(icon, QIcon.Mode.Selected)  # not tinted while it is selected
         item.setIcon(shown)
+
+
+def _mp4_available() -> bool:
+    from studio.media import clips  # the page is built without Pillow
+
+    return clips.mp4_available()
