@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from PySide6.QtCore import QMetaObject, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QMetaObject, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 
 from studio.studio import News, Studio
+from studio.ui.widgets.basic import timer
 
 
 class Bridge(QObject):
@@ -25,10 +26,7 @@ class Bridge(QObject):
         self._awake = False
         screen = QGuiApplication.primaryScreen()
         rate = screen.refreshRate() if screen is not None else 60.0
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(round(1000 / min(60.0, max(20.0, rate))))
-        self._timer.timeout.connect(self._deliver)
+        self._timer = timer(self, self._deliver, round(1000 / min(60.0, max(20.0, rate))))
         self._unsubscribe = studio.subscribe(self._receive)
 
     def close(self) -> None:

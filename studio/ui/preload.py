@@ -7,10 +7,11 @@ from concurrent.futures import Future
 from typing import Any, TypeAlias
 
 from PySide6 import QtWidgets
-from PySide6.QtCore import QObject, QRect, QTimer
+from PySide6.QtCore import QObject, QRect
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
+from studio.ui.widgets.basic import timer
 
 START = 150  # milliseconds that the window has for itself first
 AGAIN = 5  # milliseconds between two looks whether what is waited for has come
@@ -52,9 +53,7 @@ class PagePreloader(QObject):
         self._making: PageBuild | None = None
         self._awaited: Future[Any] | None = None
         self._page: QWidget | None = None
-        self._next = QTimer(self)
-        self._next.setSingleShot(True)
-        self._next.timeout.connect(self._go_on)
+        self._next = timer(self, self._go_on)
         self._next.start(START)
 
     @property

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from PySide6.QtCore import QStandardPaths, Qt, QTimer, Signal
+from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtGui import QImage, QShowEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QProgressBar, QScrollArea, QWidget
 
@@ -30,7 +30,19 @@ from studio.ui.export.style_controls import StyleControls
 from studio.ui.library import model
 from studio.ui.shell import window_state
 from studio.ui.stages import pictures
-from studio.ui.widgets.basic import CheckBox, ComboBox, ElidedLabel, MessageBar, button, column, label, row
+from studio.ui.widgets.basic import (
+    CheckBox,
+    ComboBox,
+    ElidedLabel,
+    MessageBar,
+    add,
+    button,
+    column,
+    label,
+    named,
+    row,
+    timer,
+)
 from studio.ui.widgets.text import count, failure, tr, worded
 from studio.ui.widgets.theme import theme
 
@@ -71,16 +83,12 @@ class ExportDialog(QDialog):
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
         self._reading, self._drawing = LatestOnly(self), LatestOnly(self)
-        self._timer = QTimer(self)
-        self._timer.setInterval(UPDATE_INTERVAL)
-        self._timer.timeout.connect(self._show_progress)
+        self._timer = timer(self, self._show_progress, UPDATE_INTERVAL, repeat=True)
         self.preview = ExportPreview()
         self.style_controls = StyleControls(self._choice.look)
         self.sizes: SizeChoices | None = None  # comes once the dialog is seen, so that it is seen at once
         self._build(parent)
-        self._fill_timer = QTimer(self)
-        self._fill_timer.setSingleShot(True)
-        self._fill_timer.timeout.connect(self._fill)
+        self._fill_timer = timer(self, self._fill)
         self.preview.moved.connect(self.style_controls.move)
         self.style_controls.changed.connect(self._changed)
         self.style_controls.wanted.connect(self._use_background)
@@ -89,11 +97,8 @@ class ExportDialog(QDialog):
 
     def _build(self, parent: QWidget) -> None:
         self.error = MessageBar("exportError")
-        right = QWidget()
-        right.setObjectName("form")
-        inside = column(right, spacing=16, margins=(0, 0, 12, 0))
-        inside.addWidget(self.style_controls)
-        inside.addStretch(1)
+        right = named(QWidget(), "form")
+        inside = column(right, self.style_controls, None, spacing=16, margins=(0, 0, 12, 0))
         self._inside = inside
         area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -102,15 +107,12 @@ class ExportDialog(QDialog):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setFixedWidth(min(theme().scaled(CONTROLS_WIDTH), MAX_CONTROLS_WIDTH))
         area.setWidget(right)
-        self.folder = ElidedLabel(role="muted")
-        self.folder.setObjectName("exportFolder")
+        self.folder = named(ElidedLabel(role="muted"), "exportFolder")
         self.choose = button(tr("Choose…"), "exportChoose", clicked=self._choose)
         self.zipped = CheckBox(tr("Zip file"), "exportZip")
         self.zipped.setChecked(self._choice.zipped)
         self.zipped.toggled.connect(self._show_folder)
-        self.kind = ComboBox()
-        self.kind.setObjectName("kind")
-        self.kind.setAccessibleName(tr("File format"))
+        self.kind = named(ComboBox(), "kind", tr("File format"))
         self.kind.setToolTip(tr("File format"))
         for each in formats():
             self.kind.addItem(each.title, each.name)
@@ -120,8 +122,7 @@ class ExportDialog(QDialog):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
         self.bar.hide()
-        self.count_label = label("", "muted")
-        self.count_label.setObjectName("exportCount")
+        self.count_label = label("", "muted", name="exportCount")
         self.cancel = button(tr("Cancel"), "exportCancel", clicked=self.reject)
         self.cancel.setFixedHeight(40)
         self.go = button(tr("Export"), "exportGo", "primary", clicked=self.export)
@@ -134,11 +135,7 @@ class ExportDialog(QDialog):
         place = row(as_, self.kind, to, self.folder, self.choose, self.zipped, spacing=12)
         place.setStretch(3, 1)
         whole = column(self, spacing=12, margins=(24, 20, 24, 20))
-        whole.addWidget(self.error)
-        whole.addLayout(middle, 1)
-        whole.addLayout(place)
-        whole.addWidget(self.bar)
-        whole.addLayout(row(self.count_label, None, self.cancel, self.go))
+        add(whole, self.error, (middle, 1), place, self.bar, row(self.count_label, None, self.cancel, self.go))
         self._show_folder()
         self.resize(self.sizeHint().width(), max(MIN_HEIGHT, min(MAX_HEIGHT, parent.height() - 48)))
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from studio.export.sizes import FEEDS, networks
 from studio.ui.export.remembered import SQUARES, RememberedExport
-from studio.ui.widgets.basic import CheckBox, column, label, row
+from studio.ui.widgets.basic import CheckBox, add, column, label, named, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 
@@ -20,22 +20,17 @@ class SizeChoices(QWidget):
     def __init__(self, choice: RememberedExport) -> None:
         super().__init__()
         self.ticks: dict[str, CheckBox] = {}
-        whole = column(self, spacing=SIZE.small)
-        whole.addWidget(label(tr("Sizes in pixels"), "label"))
+        whole = column(self, label(tr("Sizes in pixels"), "label"), spacing=SIZE.small)
         line = row(spacing=SIZE.medium)
         for side in SQUARES:
             line.addWidget(self._tick(side, side, tr("{side} × {side} pixels").format(side=side), choice))
         line.addStretch(1)
         whole.addLayout(line)
-        self.other = QLineEdit(choice.other)
-        self.other.setObjectName("otherSizes")
-        self.other.setAccessibleName(tr("Other sizes"))
+        self.other = named(QLineEdit(choice.other), "otherSizes", tr("Other sizes"))
         self.other.setToolTip(tr("Other sizes, separated by commas"))
         self.other.setPlaceholderText(tr("Others, such as 64, 1080x1350"))
         self.other.textChanged.connect(self.changed)
-        whole.addWidget(self.other)
-        whole.addSpacing(4)
-        whole.addWidget(label(tr("Social networks: profile and posts"), "label"))
+        add(whole, self.other, 4, label(tr("Social networks: profile and posts"), "label"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(SIZE.small)
         grid.setVerticalSpacing(0)

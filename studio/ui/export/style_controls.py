@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QColorDialog, QHBoxLayout, QToolButton, QWidget
 
 from studio.export.compose import PADDING, SHIFT, PictureStyle
-from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, column, label, row
+from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, add, column, label, named, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -46,8 +46,7 @@ class ColourButton(QToolButton):
         self.update()
 
     def _ask(self) -> None:
-        dialog = QColorDialog(QColor(self.colour), self.window())
-        dialog.setObjectName("pickColour")
+        dialog = named(QColorDialog(QColor(self.colour), self.window()), "pickColour")
         dialog.setWindowTitle(self._words)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.colorSelected.connect(self._picked)
@@ -79,36 +78,24 @@ class StyleControls(QWidget):
         self._look = look
         self._sliders: dict[str, QuietSlider] = {}
         self._groups: dict[str, QButtonGroup] = {}
-        whole = column(self, spacing=SIZE.small)
-        whole.addWidget(label(tr("Shape"), "label"))
-        whole.addLayout(self._segments("shape", SHAPES))
-        whole.addSpacing(4)
-        whole.addWidget(label(tr("Background"), "label"))
-        whole.addLayout(self._segments("ground", GROUNDS))
+        whole = column(self, label(tr("Shape"), "label"), self._segments("shape", SHAPES), spacing=SIZE.small)
+        add(whole, 4, label(tr("Background"), "label"), self._segments("ground", GROUNDS))
         self._paint = QWidget()
         self.first = ColourButton("colourFirst", tr("Colour"), look.colour)
         self.second = ColourButton("colourSecond", tr("Second colour"), look.second)
-        self.angle = NumberBox(0, 359, 5, "°")
-        self.angle.setObjectName("angle")
-        self.angle.setAccessibleName(tr("Angle"))
+        self.angle = named(NumberBox(0, 359, 5, "°"), "angle", tr("Angle"))
         self.angle.setToolTip(tr("Angle"))
         self.angle.setFixedWidth(84)
         self.angle.setValue(look.angle % 360)
         self._tints = row(None, spacing=0)
-        paint = column(self._paint, spacing=4)
-        paint.addLayout(row(self.first, self.second, self.angle, None, spacing=4))
-        paint.addLayout(self._tints)
-        self.works = ComboBox()
-        self.works.setObjectName("groundWork")
-        self.works.setAccessibleName(tr("Background picture"))
+        column(self._paint, row(self.first, self.second, self.angle, None, spacing=4), self._tints, spacing=4)
+        self.works = named(ComboBox(), "groundWork", tr("Background picture"))
         self.works.setToolTip(tr("Background picture"))
         whole.addWidget(self._paint)
         self._hidden = label(tr("The picture covers the background. A margin lets it show."), "muted", wrap=True)
         self._hidden.setObjectName("groundHidden")
         self._hidden.hide()
-        whole.addWidget(self.works)
-        whole.addWidget(self._hidden)
-        whole.addSpacing(4)
+        add(whole, self.works, self._hidden, 4)
         for name, words, (low, high) in PLACES:
             whole.addLayout(self._slider(name, tr(words), low, high))
         self.first.chosen.connect(lambda colour: self._change(colour=colour))
@@ -161,8 +148,7 @@ class StyleControls(QWidget):
         group = self._groups[name] = QButtonGroup(self)
         line = row(spacing=2)
         for value, words in options:
-            made = QToolButton()
-            made.setObjectName(f"{name}.{value}")
+            made = named(QToolButton(), f"{name}.{value}")
             made.setText(tr(words))
             made.setAccessibleName(tr(words))
             made.setToolTip(tr(words))
@@ -176,9 +162,7 @@ class StyleControls(QWidget):
         return line
 
     def _slider(self, name: str, words: str, low: float, high: float) -> QHBoxLayout:
-        slider = QuietSlider()
-        slider.setObjectName(name)
-        slider.setAccessibleName(words)
+        slider = named(QuietSlider(), name, words)
         slider.setToolTip(words)
         slider.setRange(round(low * STEPS), round(high * STEPS))
         slider.setPageStep(10)

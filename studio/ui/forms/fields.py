@@ -277,16 +277,10 @@ class SeedField(FormField):
         self.die = tool("die", tr("Randomize seed"), f"{name}.die", keys=keys_of("roll"), clicked=self.roll)
         self.lock = tool("unlock", tr("Lock seed"), f"{name}.lock", checked="lock", keys=keys_of("lock"))
         self.lock.toggled.connect(lambda _: self.changed.emit())
-        self.source_label = label("", "muted")
-        self.source_label.setObjectName(f"{name}.instead")
+        self.source_label = label("", "muted", name=f"{name}.instead")
         self.source_label.hide()
         self.rows.addWidget(self.title)
-        line = row(spacing=SIZE.hair)
-        line.addWidget(self.box, 1)
-        line.addWidget(self.source_label, 1)
-        line.addWidget(self.die)
-        line.addWidget(self.lock)
-        self.rows.addLayout(line)
+        self.rows.addLayout(row((self.box, 1), (self.source_label, 1), self.die, self.lock, spacing=SIZE.hair))
 
     @property
     def locked(self) -> bool:

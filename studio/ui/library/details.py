@@ -31,7 +31,7 @@ from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.pages.licences import terms
 from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons, placeholder
-from studio.ui.widgets.basic import button, clear_layout, column, fact_table, label, row, scrolling, tool
+from studio.ui.widgets.basic import button, clear_layout, column, fact_table, label, named, row, scrolling, tool
 from studio.ui.widgets.text import clock, count, gist, moment, request_lines, size, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -166,12 +166,10 @@ class WorkDetails(QFrame):
 
     def build_steps(self) -> BuildSteps:
         """Make what is in it, a few milliseconds' worth at a time."""
-        inside = QWidget()
-        inside.setObjectName("form")
+        inside = named(QWidget(), "form")
         self._whole = column(inside, spacing=12, margins=(16, 16, 16, 16))
         words = tr("Select an item to see its details. Hold Ctrl or Shift to select several.")
-        self._nothing = label(words, "muted", wrap=True)
-        self._nothing.setObjectName("nothingChosen")
+        self._nothing = label(words, "muted", name="nothingChosen", wrap=True)
         self._whole.addWidget(self._nothing)
         self._work = QWidget()
         self._whole.addWidget(self._work)
@@ -181,7 +179,7 @@ class WorkDetails(QFrame):
         area.verticalScrollBar().rangeChanged.connect(
             lambda _, last: self._whole.setContentsMargins(16, 16, 4 if last > 0 else 16, 16)
         )
-        column(self, spacing=0).addWidget(area)
+        column(self, area, spacing=0)
         yield
         yield from self._build(column(self._work, spacing=12))
         self._thumbnails.ready.connect(self._on_thumbnails_ready)
@@ -199,13 +197,10 @@ class WorkDetails(QFrame):
     def _build(self, whole: QVBoxLayout) -> BuildSteps:
         library = self._studio.library
         self.thumbnail = ThumbnailView()
-        self.title = QLineEdit()
-        self.title.setObjectName("workTitle")
-        self.title.setAccessibleName(tr("Title"))
+        self.title = named(QLineEdit(), "workTitle", tr("Title"))
         self.title.setToolTip(tr("Title"))
         self.title.editingFinished.connect(self._rename)
-        self.summary = label("", "caption", wrap=True)
-        self.summary.setObjectName("summary")
+        self.summary = label("", "caption", name="summary", wrap=True)
         line = row(self.summary, spacing=2)
         line.setStretch(0, 1)
         for name in ("favourite", "reveal", "bin"):
@@ -216,10 +211,7 @@ class WorkDetails(QFrame):
             self._put(name, small)
             line.addWidget(small)
         whole.addWidget(self.thumbnail)
-        named = column(spacing=0)
-        named.addWidget(self.title)
-        named.addLayout(line)
-        whole.addLayout(named)
+        whole.addLayout(column(None, self.title, line, spacing=0))
         yield
         grid = QGridLayout()
         grid.setSpacing(SIZE.small)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QDate, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QDate, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
@@ -15,7 +15,7 @@ from studio.studio import Studio
 from studio.ui.commands import keys_of
 from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import GAP, ICON, button, column, label, row, tip, tool
+from studio.ui.widgets.basic import GAP, ICON, add, button, column, label, named, row, timer, tip, tool
 from studio.ui.widgets.text import tr
 
 DELAY = 160  # milliseconds after the last key before the library is asked
@@ -142,10 +142,7 @@ class LibraryFilters(QFrame):
         super().__init__()
         self.setObjectName("libraryHead")
         self._studio = studio
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(DELAY)
-        self._typing.timeout.connect(self._ask)
+        self._typing = timer(self, self._ask, DELAY)
 
     def build_steps(self) -> BuildSteps:
         """Make what is in it, a few milliseconds' worth at a time."""
@@ -169,8 +166,7 @@ class LibraryFilters(QFrame):
         yield
 
     def _first(self) -> QHBoxLayout:
-        self.search = QLineEdit()
-        self.search.setObjectName("search")
+        self.search = named(QLineEdit(), "search")
         self.search.setPlaceholderText(tr("Search titles, prompts, tags"))
         self.search.setAccessibleName(tr("Search"))
         self.search.setToolTip(tip(tr("Search titles, prompts, tags and models"), keys_of("find")))
@@ -208,11 +204,8 @@ class LibraryFilters(QFrame):
         self.favourites = _toggle(tr("Favourites"), "favourites", "star", "star-full")
         self.favourites.clicked.connect(lambda: self._ask())
         self.clear_button = button(tr("Clear filters"), "clearFilters", "quiet", clicked=self.clear)
-        line.addWidget(self.favourites)
-        line.addWidget(self.clear_button)
-        line.addStretch(1)
-        self.total = label("", "muted")
-        self.total.setObjectName("total")
+        add(line, self.favourites, self.clear_button, None)
+        self.total = label("", "muted", name="total")
         self.import_button = tool(
             "plus", tr("Import files… (or drop them here)"), "bring", clicked=self.import_requested.emit
         )
@@ -224,10 +217,7 @@ class LibraryFilters(QFrame):
         self.binned = _toggle(tr("Bin"), "binned", "trash", "trash")
         self.binned.setToolTip(tr("Show the bin"))
         self.binned.clicked.connect(lambda: self._ask())
-        line.addWidget(self.total)
-        line.addSpacing(6)
-        line.addWidget(self.import_button)
-        line.addWidget(self.binned)
+        add(line, self.total, 6, self.import_button, self.binned)
         self.clear_button.hide()
         return line
 

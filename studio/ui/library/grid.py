@@ -13,7 +13,6 @@ from PySide6.QtCore import (
     QRect,
     QSize,
     Qt,
-    QTimer,
     Signal,
 )
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPixmap, QRegion, QResizeEvent
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 from studio.ui.library.delegate import WorkDelegate
 from studio.ui.library.model import WorkListModel, runs
 from studio.ui.preload import BuildSteps
+from studio.ui.widgets.basic import timer
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
@@ -53,9 +53,7 @@ class WorkGrid(QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.timeout.connect(self.viewport().update)
+        self._rest = timer(self, self.viewport().update)
         works.changed.connect(self._on_works_changed)
         works.rowsInserted.connect(self._keep_place)
         theme().changed.connect(self._on_works_changed)

@@ -62,8 +62,7 @@ class LibraryPage(QWidget):
         yield from self.filters.build_steps()
         self.search = self.filters.search
         shown = column(margins=(16, 12, 0, 0), spacing=0)
-        middle = row(spacing=0)
-        middle.addLayout(shown, 1)
+        middle = row((shown, 1), spacing=0)
         whole.addLayout(middle, 1)
         yield listed
         found = None if listed is None or listed.cancel() else listed.result()

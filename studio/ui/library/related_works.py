@@ -84,10 +84,7 @@ class RelatedWorks(QWidget):
         self._flow = FlowLayout()
         inside.setLayout(self._flow)
         self._more = label("", "caption")
-        whole = column(self, spacing=6)
-        whole.addWidget(label(heading, "heading"))
-        whole.addWidget(inside)
-        whole.addWidget(self._more)
+        column(self, label(heading, "heading"), inside, self._more, spacing=6)
         self.hide()
 
     def show_works(self, works: Sequence[Asset]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from PySide6.QtCore import QSize, QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
 
-from studio.ui.widgets.basic import FlowLayout, button, clear_layout, column, label
+from studio.ui.widgets.basic import FlowLayout, button, clear_layout, column, label, named
 from studio.ui.widgets.text import tr
 
 LONGEST = 26  # characters of a name that a chip shows
@@ -27,8 +27,7 @@ class TagEditor(QWidget):
         self._chips = QWidget()
         self._flow = FlowLayout()
         self._chips.setLayout(self._flow)
-        self.field = QLineEdit()
-        self.field.setObjectName(f"{name}.field")
+        self.field = named(QLineEdit(), f"{name}.field")
         self.field.setPlaceholderText(invitation)
         self.field.setAccessibleName(invitation)
         self.field.setToolTip(invitation)
@@ -40,10 +39,7 @@ class TagEditor(QWidget):
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self.field.setCompleter(completer)
-        whole = column(self, spacing=6)
-        whole.addWidget(label(heading, "heading"))
-        whole.addWidget(self._chips)
-        whole.addWidget(self.field)
+        column(self, label(heading, "heading"), self._chips, self.field, spacing=6)
 
     def show_names(self, names: Sequence[str]) -> None:
         if tuple(names) != tuple(self._names) or not self._flow.count():

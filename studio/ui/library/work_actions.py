@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QStandardPaths, Qt, QTimer, QUrl
+from PySide6.QtCore import QStandardPaths, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
@@ -25,6 +25,7 @@ from studio.ui.library import send_to
 from studio.ui.library.importer import Importer
 from studio.ui.library.model import file_name
 from studio.ui.widgets import error_actions
+from studio.ui.widgets.basic import timer
 from studio.ui.widgets.text import count, failure, tr
 from studio.ui.widgets.toast import Toast
 
@@ -75,9 +76,7 @@ class WorkActions:
         self._open_panel = open_panel
         self.tasks = SerialTasks(window)
         self._export: ExportDialog | None = None
-        self._rest = QTimer(window)
-        self._rest.setSingleShot(True)
-        self._rest.timeout.connect(lambda: self.tasks.run(_read_ahead, lambda _: None))
+        self._rest = timer(window, lambda: self.tasks.run(_read_ahead, lambda _: None))
         self._rest.start(REST)
         self.importer = Importer(studio, bridge, notify, self.show_error, window)
 

@@ -16,7 +16,7 @@ from studio.ui.background import BackgroundTasks
 from studio.ui.forms.form import MARGIN
 from studio.ui.pages.licences import terms
 from studio.ui.pages.text_dialog import TextDialog
-from studio.ui.widgets.basic import MessageBar, button, column, column_table, label, row
+from studio.ui.widgets.basic import MessageBar, add, button, column, column_table, label, row
 from studio.ui.widgets.text import failure, tr
 
 TEXTS = (("LICENSE", "readLicence"), ("NOTICE", "readNotice"))
@@ -32,8 +32,7 @@ class AboutPage(QWidget):
         self.bar = MessageBar("about")
         self.copy = button(tr("Copy credits"), "copyCredits", icon="copy", clicked=self.copy_credits)
         self.copy.setEnabled(False)
-        title = label(f"AIGC Studio {studio.__version__}", "title", selectable=True)
-        title.setObjectName("aboutTitle")
+        title = label(f"AIGC Studio {studio.__version__}", "title", name="aboutTitle", selectable=True)
         line = row()
         titles = {"LICENSE": tr("Licence"), "NOTICE": tr("Notices")}
         for name, object_name in TEXTS:
@@ -44,19 +43,12 @@ class AboutPage(QWidget):
         line.addWidget(self.copy)
         line.addStretch(1)
         self._rows = column(spacing=8)
-        whole = column(self, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
-        whole.addWidget(title)
+        whole = column(self, title, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
         words = tr(
             "Generative models on your own computer. Nothing you make or write leaves it. "
             "You own what you make, subject to the model's licence."
         )
-        whole.addWidget(label(words, "muted", wrap=True))
-        whole.addSpacing(4)
-        whole.addLayout(line)
-        whole.addWidget(self.bar)
-        whole.addSpacing(8)
-        whole.addLayout(self._rows)
-        whole.addStretch(1)
+        add(whole, label(words, "muted", wrap=True), 4, line, self.bar, 8, self._rows, None)
         self._tasks.run(lambda: about.parts(catalog), self._show, lambda error: self.bar.show_message(*failure(error)))
 
     def copy_credits(self) -> None:

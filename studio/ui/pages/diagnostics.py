@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
@@ -16,7 +16,7 @@ from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.background import BackgroundTasks
 from studio.ui.forms.form import MARGIN
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import MessageBar, button, clear_layout, column, column_table, label, row, tool
+from studio.ui.widgets.basic import MessageBar, add, button, clear_layout, column, column_table, label, row, timer, tool
 from studio.ui.widgets.text import count, failure, sentence, tr, worded
 from studio.ui.widgets.theme import theme
 
@@ -34,8 +34,7 @@ class DiagnosticsPage(QWidget):
         self._studio = studio
         self._tasks = BackgroundTasks(self)
         self.findings: list[DiagnosticFinding] = []
-        self.title = label(tr("Checking this computer"), "title")
-        self.title.setObjectName("diagnosticsTitle")
+        self.title = label(tr("Checking this computer"), "title", name="diagnosticsTitle")
         self.words = label("", "muted", wrap=True)
         self.bar = MessageBar("diagnostics")
         self.busy = QProgressBar()
@@ -44,23 +43,12 @@ class DiagnosticsPage(QWidget):
         self.busy.setAccessibleName(tr("Progress"))
         self.copy = button(tr("Copy report"), "copyReport", icon="copy", clicked=self.copy_report)
         self.copy.setToolTip(tr("Copy all of this as text for a bug report, without names, folders or prompts"))
-        self._copied_timer = QTimer(self)
-        self._copied_timer.setSingleShot(True)
-        self._copied_timer.setInterval(COPIED_TIME)
-        self._copied_timer.timeout.connect(self._copied)
+        self._copied_timer = timer(self, self._copied, COPIED_TIME)
         self.again = button(tr("Check again"), "lookAgain", icon="again", clicked=self.check)
         logs = button(tr("Show log"), "showLog", icon="folder", clicked=lambda: _open(studio.paths.logs))
         self._rows = column(spacing=8)
-        whole = column(self, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
-        whole.addWidget(self.title)
-        whole.addWidget(self.words)
-        whole.addSpacing(4)
-        whole.addLayout(row(self.copy, self.again, logs, None))
-        whole.addWidget(self.busy)
-        whole.addWidget(self.bar)
-        whole.addSpacing(8)
-        whole.addLayout(self._rows)
-        whole.addStretch(1)
+        whole = column(self, self.title, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
+        add(whole, self.words, 4, row(self.copy, self.again, logs, None), self.busy, self.bar, 8, self._rows, None)
         self.check()
 
     def check(self) -> None:
@@ -128,8 +116,7 @@ class MissingPart(QFrame):
         self._sign = ("alert", "danger") if finding.essential else ("info", "accent")
         self._icon = QLabel()
         self._icon.setFixedSize(20, 20)
-        words = column(spacing=2)
-        words.addWidget(label(worded(finding.missing), "label", wrap=True, selectable=True))
+        words = column(None, label(worded(finding.missing), "label", wrap=True, selectable=True), spacing=2)
         if finding.remedy:
             words.addWidget(label(worded(finding.remedy).replace("`", ""), wrap=True, selectable=True))
         line = row(spacing=12, margins=(14, 10, 10, 10))

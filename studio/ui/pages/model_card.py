@@ -12,7 +12,7 @@ from studio.models.model import Model
 from studio.schema.request import Request
 from studio.ui.pages.licences import terms
 from studio.ui.panel.onboarding import SamplePicture
-from studio.ui.widgets.basic import button, column, fact_table, label, row, scrolling, tool
+from studio.ui.widgets.basic import button, column, fact_table, label, named, row, scrolling, tool
 from studio.ui.widgets.text import size, tr
 from studio.ui.widgets.theme import SIZE
 
@@ -29,10 +29,9 @@ class ModelCard(QFrame):
         super().__init__()
         self.setObjectName("inspector")
         self.setFixedWidth(SIZE.inspector)
-        self._inside = QWidget()
-        self._inside.setObjectName("form")
+        self._inside = named(QWidget(), "form")
         self._rows = column(self._inside, spacing=12, margins=(16, 16, 16, 16))
-        column(self, spacing=0).addWidget(scrolling(self._inside))
+        column(self, scrolling(self._inside), spacing=0)
         self._whole = QWidget()
         self._rows.addWidget(self._whole)
         self._rows.addStretch(1)
@@ -54,22 +53,19 @@ class ModelCard(QFrame):
             sheet = SamplePicture(picture)
             sheet.setFixedHeight(180)
             add(sheet)
-        title = label(model.title, "heading", wrap=True, selectable=True)
-        title.setObjectName("modelTitle")
+        title = label(model.title, "heading", name="modelTitle", wrap=True, selectable=True)
         add(title)
         if model.description:
             add(label(" ".join(model.description.split()), wrap=True, selectable=True))
         rows.addLayout(self._buttons(model))
         add(fact_table(model_facts(model), "told"))
         if model.sha256:
-            words = column(spacing=2)
-            words.addWidget(label(tr("SHA-256 of the weights"), "caption"))
-            words.addLayout(_hash_row(model.sha256))
-            rows.addLayout(words)
+            rows.addLayout(
+                column(None, label(tr("SHA-256 of the weights"), "caption"), _hash_row(model.sha256), spacing=2)
+            )
         allowed = terms(model.licence)
         add(label(tr("Licence"), "heading"))
-        licence = label(f"{allowed.name}. {allowed.words}", wrap=True, selectable=True)
-        licence.setObjectName("modelLicence")
+        licence = label(f"{allowed.name}. {allowed.words}", name="modelLicence", wrap=True, selectable=True)
         add(licence)
         if model.credits:
             add(label(tr("Credits"), "heading"))
@@ -111,8 +107,7 @@ def model_facts(model: Model) -> list[tuple[str, str]]:
 
 def _hash_row(sha256: str) -> QHBoxLayout:
     """The hash of the weights, shortened, with a button to copy it."""
-    shown = label(f"{sha256[:8]} … {sha256[-8:]}", selectable=True)
-    shown.setObjectName("modelSum")
+    shown = label(f"{sha256[:8]} … {sha256[-8:]}", name="modelSum", selectable=True)
     shown.setToolTip(sha256)
     copy = tool("copy", tr("Copy the SHA-256 of the weights"), "model.sum", size=16)
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(sha256))

@@ -18,7 +18,7 @@ from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, Failure, JobWatcher
 from studio.ui.bridge import Bridge
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.basic import CheckBox, ElidedLabel, button, column, label, row
+from studio.ui.widgets.basic import CheckBox, ElidedLabel, add, button, column, label, named, row
 from studio.ui.widgets.text import size, tr
 
 SHARES = 1000  # steps of the progress bar: bytes do not fit into its numbers
@@ -54,9 +54,7 @@ class LicenceDialog(QDialog):
         self.agree.toggled.connect(bring.setEnabled)
         leave = button(tr("Cancel"), "licenceLeave", clicked=self.reject)
         leave.setFixedHeight(40)
-        whole.addWidget(self.agree)
-        whole.addSpacing(4)
-        whole.addLayout(row(None, leave, bring))
+        add(whole, self.agree, 4, row(None, leave, bring))
         self.agree.setFocus()
 
 
@@ -76,19 +74,13 @@ class ModelImporter(QFrame):
         self._studio, self._tasks = studio, tasks
         self._unread: list[Path] = []  # whose licence is not known yet, the one that is being read first
         self._jobs: list[Job] = []  # that have not ended
-        self.words = ElidedLabel(role="label")
-        self.words.setObjectName("importWords")
+        self.words = named(ElidedLabel(role="label"), "importWords")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
         self.cancel = button(tr("Cancel"), "importCancel", clicked=self.cancel_all)
-        texts = column(spacing=8)
-        texts.addWidget(self.words)
-        texts.addWidget(self.bar)
-        whole = row(spacing=16, margins=(14, 10, 10, 10))
-        whole.addLayout(texts, 1)
-        whole.addWidget(self.cancel)
-        self.setLayout(whole)
+        texts = column(None, self.words, self.bar, spacing=8)
+        self.setLayout(row((texts, 1), self.cancel, spacing=16, margins=(14, 10, 10, 10)))
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
         bridge.news.connect(self._receive)

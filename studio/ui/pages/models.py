@@ -24,7 +24,7 @@ from studio.ui.pages.model_import import ModelImporter
 from studio.ui.pages.model_list import ModelList
 from studio.ui.pages.text_dialog import TextDialog
 from studio.ui.panel.panel import Panel
-from studio.ui.widgets.basic import MessageBar, button, column, label, row, tip
+from studio.ui.widgets.basic import MessageBar, button, column, label, named, row, tip
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import count, failure, size, tr, worded
 
@@ -60,8 +60,7 @@ class ModelsPage(QWidget):
         self.refresh()
 
     def _build(self) -> None:
-        self.total = label("", "muted")
-        self.total.setObjectName("modelsTotal")
+        self.total = label("", "muted", name="modelsTotal")
         self.add = button(tr("Add a model"), "addModel", icon="plus")
         self.add.setToolTip(tr("Import a model, or drop one here"))
         choices = QMenu(self.add)
@@ -72,8 +71,7 @@ class ModelsPage(QWidget):
         self.add.setMenu(choices)
         self.train = button(tr("Train a model"), "trainOwn")
         self.train.setToolTip(tip(tr("Train a model on your own pictures"), keys_of("train")))
-        head = QFrame()
-        head.setObjectName("libraryHead")
+        head = named(QFrame(), "libraryHead")
         line = row(label(tr("Models"), "title"), self.total, None, self.train, self.add, margins=(16, 8, 16, 8))
         head.setLayout(line)
         head.setFixedHeight(54)
@@ -81,16 +79,9 @@ class ModelsPage(QWidget):
         self._drop_zone = DropZone(
             self, words, lambda data: bool(_files(data)), lambda data: self.import_files(_files(data))
         )
-        left = column(spacing=8, margins=(16, 12, 8, 0))
-        left.addWidget(self.importer)
-        left.addWidget(self.bar)
-        left.addWidget(self.list, 1)
-        middle = row(spacing=0)
-        middle.addLayout(left, 1)
-        middle.addWidget(self.card)
-        whole = column(self, spacing=0)
-        whole.addWidget(head)
-        whole.addLayout(middle, 1)
+        left = column(None, self.importer, self.bar, (self.list, 1), spacing=8, margins=(16, 12, 8, 0))
+        middle = row((left, 1), self.card, spacing=0)
+        column(self, head, (middle, 1), spacing=0)
 
     def refresh(self) -> None:
         """Read the models again."""

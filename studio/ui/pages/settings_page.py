@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QToolButton, QWidget
 
 from studio.errors import BadInput, StudioError
@@ -17,7 +17,7 @@ from studio.support import hardware
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.forms.fields import CHOICE_WIDTH
 from studio.ui.forms.form import MARGIN, Form
-from studio.ui.widgets.basic import ComboBox, MessageBar, column, label, row, scrolling
+from studio.ui.widgets.basic import ComboBox, MessageBar, add, column, label, named, row, scrolling, timer
 from studio.ui.widgets.sound_player import outputs
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
@@ -48,8 +48,7 @@ class SettingsPage(QWidget):
             "about": (tr("About"), self._about),
         }
         self._stack = QStackedWidget()
-        whole = column(self, spacing=0)
-        whole.addWidget(self._head())
+        whole = column(self, self._head(), spacing=0)
         self.settings.notice.setMaximumWidth(WIDTH - 2 * MARGIN)
         line = row(None, self.settings.notice, None, margins=(16, 0, 28, 8))  # a scroll bar stands below, at the right
         line.setStretch(1, 100)
@@ -59,8 +58,7 @@ class SettingsPage(QWidget):
         self.show_section("settings")
 
     def _head(self) -> QWidget:
-        head = QFrame()
-        head.setObjectName("libraryHead")
+        head = named(QFrame(), "libraryHead")
         self._buttons = QButtonGroup(self)
         self._buttons.setExclusive(True)
         line = row(spacing=4, margins=(16, 10, 16, 10))
@@ -137,8 +135,7 @@ class SettingsPage(QWidget):
 def _scrolled(section: QWidget) -> QScrollArea:
     """A section in the middle of the page, WIDTH wide."""
     section.setMaximumWidth(WIDTH)
-    inside = QWidget()
-    inside.setObjectName("form")
+    inside = named(QWidget(), "form")
     line = row(None, section, None, spacing=0, margins=(16, 4, 16, 4))
     line.setStretch(1, 100)
     inside.setLayout(line)
@@ -157,14 +154,8 @@ class SettingsForm(QWidget):
         self.form = Form[Settings](studio.settings, shape="beside")
         self.notice = MessageBar("settings")
         self.sound = OutputDeviceField(studio.settings.audio_output)
-        whole = column(self, spacing=0)
-        whole.addWidget(self.form)
-        whole.addWidget(self.sound)
-        whole.addStretch(1)
-        self._save_timer = QTimer(self)
-        self._save_timer.setSingleShot(True)
-        self._save_timer.setInterval(DELAY)
-        self._save_timer.timeout.connect(self.save)
+        column(self, self.form, self.sound, None, spacing=0)
+        self._save_timer = timer(self, self.save, DELAY)
         self.form.changed.connect(self._save_timer.start)
         self.sound.box.activated.connect(lambda _: self.save())
         self._tasks.run(outputs, self.sound.offer, self._no_outputs)
@@ -218,24 +209,18 @@ class OutputDeviceField(QWidget):
 
     def __init__(self, chosen: str) -> None:
         super().__init__()
-        self.box = ComboBox()
-        self.box.setObjectName("audio_output")
-        self.box.setAccessibleName(tr("Audio output"))
+        self.box = named(ComboBox(), "audio_output", tr("Audio output"))
         self.box.setToolTip(tr("The device that plays sound"))
         self.box.addItem(tr("System default"), "")
         if chosen:
             self.box.addItem(chosen, chosen)
             self.box.setCurrentIndex(1)
-        self.words = label("", "caption", wrap=True, selectable=True)
-        self.words.setObjectName("audioWords")
+        self.words = label("", "caption", name="audioWords", wrap=True, selectable=True)
         self.words.hide()
         title = label(tr("Audio output"), "label")
         title.setBuddy(self.box)
         whole = column(self, spacing=4, margins=(MARGIN, 2, MARGIN, 8))
-        whole.addWidget(label(tr("Sound"), "heading"))
-        whole.addSpacing(6)
-        whole.addLayout(row(title, None, self.box))
-        whole.addWidget(self.words)
+        add(whole, label(tr("Sound"), "heading"), 6, row(title, None, self.box), self.words)
         theme().changed.connect(self._fit)
         self._fit()
 

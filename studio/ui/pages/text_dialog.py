@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFrame, QTextBrowser, QWidget
 
-from studio.ui.widgets.basic import button, column, row
+from studio.ui.widgets.basic import button, column, named, row
 from studio.ui.widgets.text import tr
 
 LIMIT = 500_000  # bytes
@@ -20,9 +20,7 @@ class TextDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self.resize(640, min(640, parent.height() - 80))
-        self.text = QTextBrowser()
-        self.text.setObjectName("readingText")
-        self.text.setAccessibleName(title)
+        self.text = named(QTextBrowser(), "readingText", title)
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.text.setOpenLinks(False)
         self.text.document().setDocumentMargin(20)

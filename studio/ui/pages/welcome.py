@@ -14,7 +14,7 @@ from studio.models.catalog import Catalog
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.pages.sample_sheets import fits, sample
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.basic import add, button, column, label, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -33,8 +33,7 @@ class WelcomePage(QWidget):
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._aside = BackgroundTasks(self)
-        title = label(tr("What would you like to create first?"), "title")
-        title.setObjectName("welcomeTitle")
+        title = label(tr("What would you like to create first?"), "title", name="welcomeTitle")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         words = label(
             tr(
@@ -63,12 +62,7 @@ class WelcomePage(QWidget):
         middle = row(None, holder, None)
         middle.setStretch(1, 100)
         whole = column(self, spacing=SIZE.medium, margins=(32, 24, 32, 16))
-        whole.addStretch(1)
-        whole.addWidget(title)
-        whole.addLayout(row(None, words, None))
-        whole.addLayout(middle, 100)
-        whole.addLayout(row(None, later, None))
-        whole.addStretch(1)
+        add(whole, None, title, row(None, words, None), (middle, 100), row(None, later, None), None)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Delete the page once another is shown; it is created again when it is asked for."""

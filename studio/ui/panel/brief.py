@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
@@ -22,7 +22,7 @@ from studio.ui.forms.undo import UndoHistory
 from studio.ui.library.importer import local
 from studio.ui.panel.presets_menu import PresetMenus
 from studio.ui.plugin import plugin
-from studio.ui.widgets.basic import ComboBox, button, column, label, row, scrolling, tip, tool
+from studio.ui.widgets.basic import ComboBox, button, column, label, named, row, scrolling, timer, tip, tool
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -53,20 +53,14 @@ class Brief(QWidget):
         self.presets = PresetMenus(presets, medium.default_task.request, self.form.value, self)
         self.presets.chosen.connect(self._apply_preset)
         self.presets.message.connect(self.message)
-        self._typing_pause = QTimer(self)
-        self._typing_pause.setSingleShot(True)
-        self._typing_pause.setInterval(TYPING_PAUSE)
-        self._typing_pause.timeout.connect(lambda: self.history.end_step())
+        self._typing_pause = timer(self, lambda: self.history.end_step(), TYPING_PAUSE)
         self.form.changed.connect(self._changed)
         for line in self.form.findChildren(QLineEdit):
             line.installEventFilter(self)
         for text in self.form.findChildren(QPlainTextEdit):
             text.installEventFilter(self)
             text.viewport().installEventFilter(self)
-        whole = column(self, spacing=0)
-        whole.addWidget(self._build_header())
-        whole.addWidget(self._build_form(), 1)
-        whole.addWidget(self._build_footer())
+        column(self, self._build_header(), (self._build_form(), 1), self._build_footer(), spacing=0)
         self._drop_zone = DropZone(self, tr("Drop a preset to load it"), is_preset_drop, self._import_presets)
         theme().changed.connect(self._update_sizes)
         self._update_sizes()
@@ -82,8 +76,7 @@ class Brief(QWidget):
         return [default, *(model for model in models if model.id != default.id)]
 
     def _build_header(self) -> QFrame:
-        head = QFrame()
-        head.setObjectName("briefHead")
+        head = named(QFrame(), "briefHead")
         head.setFixedHeight(48)
         self.undo_button = tool("undo", tr("Undo"), "undo", keys=keys_of("undo"), clicked=self.undo)
         self.redo_button = tool("redo", tr("Redo"), "redo", keys=keys_of("redo"), clicked=self.redo)
@@ -97,15 +90,12 @@ class Brief(QWidget):
     def _build_form(self) -> QFrame:
         area = scrolling(self.form)
         area.verticalScrollBar().rangeChanged.connect(lambda _, last: self.form.reserve_scroll_bar(last > 0))
-        brief = QFrame()
-        brief.setObjectName("brief")
-        column(brief, spacing=0).addWidget(area)
+        brief = named(QFrame(), "brief")
+        column(brief, area, spacing=0)
         return brief
 
     def _build_footer(self) -> QFrame:
-        self.count = ComboBox()
-        self.count.setObjectName("count")
-        self.count.setAccessibleName(tr("Number of results"))
+        self.count = named(ComboBox(), "count", tr("Number of results"))
         self.count.setToolTip(tr("Number of results, each with its own seed"))
         for number in COUNTS:
             self.count.addItem(str(number), number)
@@ -117,14 +107,10 @@ class Brief(QWidget):
         self.train: QPushButton | None = None
         if plugin(self._medium).training_page:
             self.train = button(tr("Train a model"), "trainOwn", "quiet", keys=keys_of("train"))
-        foot = QFrame()
-        foot.setObjectName("briefFoot")
+        foot = named(QFrame(), "briefFoot")
         inside = column(foot, spacing=12, margins=(20, 12, 20, 16))
         inside.addLayout(row(label(tr("Number of results"), "label"), None, self.count))
-        line = row()
-        line.addWidget(self.generate, 1)
-        line.addWidget(self.cancel)
-        inside.addLayout(line)
+        inside.addLayout(row((self.generate, 1), self.cancel))
         if self.train is not None:
             inside.addLayout(row(None, self.train, None))
         return foot

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 
 from studio.library.library import Asset
 from studio.ui.library.delegate import WorkDelegate
 from studio.ui.library.model import ASSET, WorkListModel
+from studio.ui.widgets.basic import timer
 from studio.ui.widgets.text import tr
 
 SIDE = 84
@@ -42,10 +43,7 @@ class Filmstrip(QListView):
         works.changed.connect(self._on_list_changed)
         self.clicked.connect(self._choose)
         self.activated.connect(self._choose)
-        self._refresh_timer = QTimer(self)
-        self._refresh_timer.setSingleShot(True)
-        self._refresh_timer.setInterval(60)
-        self._refresh_timer.timeout.connect(works.refresh)
+        self._refresh_timer = timer(self, works.refresh, 60)
 
     def sizeHint(self) -> QSize:
         return QSize(400, SIDE + 16)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
@@ -12,7 +12,7 @@ from studio.backends import medium as find_medium
 from studio.schema.request import Request
 from studio.ui.background import BackgroundTasks
 from studio.ui.widgets import placeholder
-from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.basic import add, button, column, label, row, timer
 from studio.ui.widgets.empty_state import LargeIcon
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -36,10 +36,7 @@ class SamplePicture(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 60)
         self.setAccessibleName(tr("Examples of this model"))
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(placeholder.PATIENCE)
-        self._late.timeout.connect(self.update)
+        self._late = timer(self, self.update, placeholder.PATIENCE)
         self._late.start()
         self._aside = BackgroundTasks(self)
         self._aside.run(lambda: QImage(str(path)), self._show)
@@ -98,16 +95,12 @@ class Onboarding(QWidget):
             text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             text.setFixedWidth(WIDE)
         self.try_it = button(tr("Try an example"), "tryExample", clicked=self.tried.emit)
-        whole = column(self, spacing=SIZE.medium, margins=(32, 24, 32, 24))
-        whole.addStretch(1)
+        whole = column(self, None, spacing=SIZE.medium, margins=(32, 24, 32, 24))
         if sheet is not None and sheet.exists():
             whole.addWidget(SamplePicture(sheet), 6)
         else:
             whole.addLayout(row(None, LargeIcon(icon), None))
-        whole.addLayout(row(None, heading, None))
-        whole.addLayout(row(None, words, None))
-        whole.addLayout(row(None, self.try_it, None))
-        whole.addStretch(1)
+        add(whole, row(None, heading, None), row(None, words, None), row(None, self.try_it, None), None)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(NARROW, super().minimumSizeHint().height())
@@ -125,22 +118,14 @@ class WaitingMessage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("waiting")
-        self.words = label("", "muted")
-        self.words.setObjectName("waitingWords")
+        self.words = label("", "muted", name="waitingWords")
         self.words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(220)
         self.bar.setAccessibleName(tr("Progress"))
-        whole = column(self, spacing=12)
-        whole.addStretch(1)
-        whole.addWidget(self.words)
-        whole.addLayout(row(None, self.bar, None))
-        whole.addStretch(1)
-        self.patience = QTimer(self)
-        self.patience.setSingleShot(True)
-        self.patience.setInterval(150)
-        self.patience.timeout.connect(self.late)
+        column(self, None, self.words, row(None, self.bar, None), None, spacing=12)
+        self.patience = timer(self, self.late, 150)
 
     def say(self, words: str, done: int, total: int) -> None:
         self.words.setText(words)

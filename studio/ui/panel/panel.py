@@ -45,10 +45,7 @@ class Panel(QWidget):
         self.generate, self.cancel = self.brief.generate, self.brief.cancel
         self.stage_area = StageArea(studio, medium, thumbnails, work_actions.importer)
         self.stage, self.filmstrip, self.error = self.stage_area.stage, self.stage_area.filmstrip, self.stage_area.error
-        whole = row(spacing=0)
-        whole.addWidget(self.brief)
-        whole.addWidget(self.stage_area, 1)
-        self.setLayout(whole)
+        self.setLayout(row(self.brief, (self.stage_area, 1), spacing=0))
         self._jobs = JobTracker(studio, bridge, medium, self)
         self.bridge, self.thumbnails = bridge, thumbnails
         parts = PanelParts(

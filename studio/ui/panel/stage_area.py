@@ -27,7 +27,7 @@ from studio.ui.panel.stage_header import StageHeader
 from studio.ui.stages import Stage, pictures, stage
 from studio.ui.stages.candidates import CandidateGrid
 from studio.ui.stages.image import ImageStage
-from studio.ui.widgets.basic import MessageBar, column, row
+from studio.ui.widgets.basic import MessageBar, add, column, named, row
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.lazy_refresh import LazyRefresh
 from studio.ui.widgets.text import count, job_stage, sentence, tr
@@ -94,16 +94,11 @@ class StageArea(QFrame):
             self._stack.addWidget(widget)
         self.filmstrip = Filmstrip(WorkListModel(studio.library, thumbnails, LibraryQuery(medium=medium.name)))
         self._lazy_refresh = LazyRefresh(self, self.filmstrip.schedule_refresh)
-        self._filmstrip_area = QFrame()
-        self._filmstrip_area.setObjectName("filmstripArea")
-        column(self._filmstrip_area, margins=(12, 8, 12, 4)).addWidget(self.filmstrip)
+        self._filmstrip_area = named(QFrame(), "filmstripArea")
+        column(self._filmstrip_area, self.filmstrip, margins=(12, 8, 12, 4))
         upper = column(spacing=0)
-        upper.addWidget(self.header)
-        upper.addLayout(row(self.error, margins=(16, 0, 16, 8)))
-        upper.addWidget(self._stack, 1)
-        upper.addWidget(self._filmstrip_area)
-        self._columns = row(spacing=0)
-        self._columns.addLayout(upper, 1)
+        add(upper, self.header, row(self.error, margins=(16, 0, 16, 8)), (self._stack, 1), self._filmstrip_area)
+        self._columns = row((upper, 1), spacing=0)
         self.setLayout(self._columns)
         words = tr("Drop it here to import it")
         self._drop_zone = DropZone(

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 from studio.library.library import Asset
 from studio.ui.commands import command
 from studio.ui.stages.stage import Stage
-from studio.ui.widgets.basic import ElidedLabel, button, row, tool
+from studio.ui.widgets.basic import ElidedLabel, add, button, named, row, tool
 from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -35,8 +35,7 @@ class StageHeader(QFrame):
             clicked=lambda: self.command_requested.emit("all"),
         )
         self.back.setToolTip(tr("All candidates"))
-        self.caption = ElidedLabel(role="muted")
-        self.caption.setObjectName("caption")
+        self.caption = named(ElidedLabel(role="muted"), "caption")
         self.star = self._command_button("favourite", "star", checked="star-full")
         self.recall = self._command_button("recall", "recall")
         self.vary = self._command_button("vary", "vary")
@@ -61,9 +60,7 @@ class StageHeader(QFrame):
         line.addStretch(0)  # keeps the tools at the right when the title is cut off
         for widget in self._tools:
             line.addWidget(widget)
-        line.addSpacing(6)
-        line.addWidget(rule)
-        line.addSpacing(6)
+        add(line, 6, rule, 6)
         for widget in self._work_buttons:
             line.addWidget(widget)
         self.setLayout(line)

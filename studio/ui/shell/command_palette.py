@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.ui.widgets.basic import column, label
+from studio.ui.widgets.basic import column, label, named
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -95,15 +95,11 @@ class CommandPalette(QFrame):
         self._before: QWidget | None = None
         self.setObjectName("palette")
         self.setAccessibleName(tr("Command palette"))
-        self.line = QLineEdit()
-        self.line.setObjectName("paletteLine")
-        self.line.setAccessibleName(tr("Search commands"))
+        self.line = named(QLineEdit(), "paletteLine", tr("Search commands"))
         self.line.setPlaceholderText(tr("Search commands"))
         self.line.textChanged.connect(self._search)
         self.line.installEventFilter(self)
-        self.list = QListWidget()
-        self.list.setObjectName("paletteList")
-        self.list.setAccessibleName(tr("Actions"))
+        self.list = named(QListWidget(), "paletteList", tr("Actions"))
         self.list.setItemDelegate(PaletteDelegate(self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -112,10 +108,7 @@ class CommandPalette(QFrame):
         self.list.itemClicked.connect(lambda _: self._do())
         self.nothing = label(tr("No matching commands."), "muted")
         self.nothing.setContentsMargins(12, 4, 12, 8)
-        whole = column(self, spacing=SIZE.small, margins=(12, 12, 12, 12))
-        whole.addWidget(self.line)
-        whole.addWidget(self.list, 1)
-        whole.addWidget(self.nothing)
+        column(self, self.line, (self.list, 1), self.nothing, spacing=SIZE.small, margins=(12, 12, 12, 12))
         over.installEventFilter(self)
         self.hide()
 

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 import studio
 from studio.system.log import redact
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import CheckBox, button, column, label, row
+from studio.ui.widgets.basic import CheckBox, button, column, label, named, row
 from studio.ui.widgets.error_actions import run_command
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -81,11 +81,8 @@ class CrashDialog(QDialog):
         heading = label(tr("An unexpected error occurred"), "heading", wrap=True)
         words = label(tr("Your work is safe: everything you created is already saved. You can continue."), wrap=True)
         words.setMinimumWidth(420)
-        self.what = label("", "muted", wrap=True, selectable=True)
-        self.what.setObjectName("unexpectedWhat")
-        self.report = QPlainTextEdit()
-        self.report.setObjectName("unexpectedReport")
-        self.report.setAccessibleName(tr("Report"))
+        self.what = label("", "muted", name="unexpectedWhat", wrap=True, selectable=True)
+        self.report = named(QPlainTextEdit(), "unexpectedReport", tr("Report"))
         self.report.setReadOnly(True)
         self.report.setTabChangesFocus(True)
         self.report.setMinimumSize(480, 160)

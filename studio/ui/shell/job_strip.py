@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar
 
 from studio.backends import medium
@@ -13,7 +12,7 @@ from studio.jobs.job import Job, JobGroup, Progress
 from studio.studio import Studio
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import ElidedLabel, button, label, row
+from studio.ui.widgets.basic import ElidedLabel, button, label, named, row, timer
 from studio.ui.widgets.text import count, duration, job_stage, job_title, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -42,15 +41,11 @@ class JobStrip(QFrame):
         self._job: Job | JobGroup | None = None
         self.icon = QLabel()
         self.icon.setFixedSize(20, 20)
-        self.words = ElidedLabel()
-        self.words.setObjectName("stripWords")
-        self.bar = QProgressBar()
-        self.bar.setObjectName("stripBar")
-        self.bar.setAccessibleName(tr("Progress"))
+        self.words = named(ElidedLabel(), "stripWords")
+        self.bar = named(QProgressBar(), "stripBar", tr("Progress"))
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(160)
-        self.left = label("", "muted")
-        self.left.setObjectName("stripLeft")
+        self.left = label("", "muted", name="stripLeft")
         self.cancel = button(tr("Cancel"), "stripCancel", "quiet", keys=keys_of("cancel"), clicked=self._cancel)
         self.resume = button(tr("Resume"), "stripResume", "quiet", keys=keys_of("pause"), clicked=self._resume)
         self.queue = button(tr("Queue"), "stripQueue", "quiet", icon="queue", keys=keys_of("queue"), clicked=show_queue)
@@ -64,9 +59,7 @@ class JobStrip(QFrame):
         layout = self.layout()
         assert layout is not None
         layout.setStretch(1, 1)  # type: ignore[attr-defined]
-        self._clock = QTimer(self)
-        self._clock.setInterval(1000)
-        self._clock.timeout.connect(self._show_time)
+        self._clock = timer(self, self._show_time, 1000, repeat=True)
         theme().changed.connect(self._fit)
         self._fit()
 

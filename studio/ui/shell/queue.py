@@ -20,7 +20,7 @@ from studio.system.log import redact
 from studio.ui.commands import keys_of
 from studio.ui.shell.job_strip import job_icon, show_progress
 from studio.ui.widgets import error_actions, icons
-from studio.ui.widgets.basic import ElidedLabel, button, column, label, row, scrolling, tool
+from studio.ui.widgets.basic import ElidedLabel, add, button, column, label, named, row, scrolling, tool
 from studio.ui.widgets.text import count, duration, failure, job_stage, job_title, request_name, sentence, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -61,10 +61,8 @@ class QueueRow(QFrame):
         self.unfold.setVisible(isinstance(job, JobGroup))
         numbered = tr("{number}. {name}").format(number=number, name=_name(job))
         self.name = ElidedLabel(numbered if number else _name(job))
-        self.state = ElidedLabel(role="caption")
-        self.state.setObjectName("jobState")
-        self.why = label("", "caption", wrap=True, selectable=True)
-        self.why.setObjectName("jobWhy")
+        self.state = named(ElidedLabel(role="caption"), "jobState")
+        self.why = label("", "caption", name="jobWhy", wrap=True, selectable=True)
         self.mends = row(spacing=SIZE.hair)
         self._mending = QWidget()
         self._mending.setLayout(self.mends)
@@ -82,12 +80,10 @@ class QueueRow(QFrame):
         for widget in (self.name, self.state, self.why, self.bar):
             words.addWidget(widget)
         words.addWidget(self._mending)
-        head = row(self.picture, spacing=8, margins=(4, 6, 0, 6))
-        head.addLayout(words, 1)
+        head = row(self.picture, (words, 1), spacing=8, margins=(4, 6, 0, 6))
         for widget in (self.unfold, self.up, self.down, self.report, self.retry, self.show_it, self.cancel):
             head.addWidget(widget)
-        whole = column(self, spacing=0)
-        whole.addLayout(head)
+        whole = column(self, head, spacing=0)
         self._inside = QWidget()
         self._inside.hide()
         column(self._inside, spacing=0, margins=(26, 0, 0, 6))
@@ -255,9 +251,7 @@ class QueuePanel(QFrame):
         inside.setObjectName("form")
         rows = column(inside, spacing=2, margins=(12, 0, 12, 12))
         self.empty.setContentsMargins(4, 4, 4, 4)
-        rows.addWidget(self.empty)
-        rows.addLayout(self._list)
-        rows.addStretch(1)
+        add(rows, self.empty, self._list, None)
         self._area = scrolling(inside)
         whole = column(self, margins=(1, 1, 1, 1))
         close = tool("close", tr("Close"), "queueClose", keys=keys_of("cancel"), clicked=self.hide, size=14)

@@ -24,7 +24,7 @@ class ResumeBar(QWidget):
         self._studio, self._resumed, self._failed = studio, resumed, failed
         self.bar = MessageBar("offer")
         self.bar.dismissed.connect(lambda: self._answer(False))
-        column(self, margins=(16, 8, 16, 8)).addWidget(self.bar)
+        column(self, self.bar, margins=(16, 8, 16, 8))
         offered = studio.queue.interrupted
         self.setVisible(False)
         if offered:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from studio.ui import commands
-from studio.ui.widgets.basic import button, column, label, row, scrolling
+from studio.ui.widgets.basic import button, column, label, named, row, scrolling
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -42,8 +42,7 @@ class ShortcutsDialog(QDialog):
                     groups.setdefault(tr(menu).replace("&", ""), []).append((each.text().removesuffix("…"), keys))
         for where, keys, words in STAGE_KEYS:
             groups.setdefault(tr(where), []).append((tr(words), tr(keys)))
-        inside = QWidget()
-        inside.setObjectName("form")
+        inside = named(QWidget(), "form")
         halves = [column(spacing=SIZE.large), column(spacing=SIZE.large)]
         heights = [0, 0]
         for title, lines in groups.items():
@@ -58,8 +57,7 @@ class ShortcutsDialog(QDialog):
         area = scrolling(inside)
         area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # there is nothing in it that could have the keyboard
         area.setAccessibleName(tr("Keyboard shortcuts"))
-        whole = column(self, spacing=0)
-        whole.addWidget(area, 1)
+        whole = column(self, (area, 1), spacing=0)
         close = button(tr("Close"), "shortcutsClose", clicked=self.accept)
         whole.addLayout(row(None, close, margins=(24, 12, 24, 16)))
         close.setFocus()

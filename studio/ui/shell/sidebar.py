@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton
 
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import column, tip
+from studio.ui.widgets.basic import add, column, named, tip
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -47,12 +47,9 @@ class Sidebar(QFrame):
 
     def rule(self) -> None:
         """Add a line below the buttons so far."""
-        line = QFrame()
-        line.setObjectName("rule")
+        line = named(QFrame(), "rule")
         line.setFixedHeight(1)
-        self._buttons.addSpacing(SIZE.hair)
-        self._buttons.addWidget(line)
-        self._buttons.addSpacing(SIZE.hair)
+        add(self._buttons, SIZE.hair, line, SIZE.hair)
 
     def gap(self) -> None:
         """Put the buttons that are added from now on at the bottom."""

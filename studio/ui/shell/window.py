@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
 
@@ -35,7 +35,7 @@ from studio.ui.shell.queue import QueuePanel
 from studio.ui.shell.resume_bar import ResumeBar
 from studio.ui.shell.sidebar import Sidebar
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import column, row
+from studio.ui.widgets.basic import column, named, row, timer
 from studio.ui.widgets.text import tr, worded
 from studio.ui.widgets.theme import theme
 from studio.ui.widgets.toast import Toast
@@ -95,9 +95,7 @@ class MainWindow(QMainWindow):
         theme().changed.connect(self._on_theme_changed)
         self._mark_theme()
         self._restore()
-        self._save_timer = QTimer(self)
-        self._save_timer.setInterval(SAVE_INTERVAL)
-        self._save_timer.timeout.connect(self._save_state)
+        self._save_timer = timer(self, self._save_state, SAVE_INTERVAL, repeat=True)
         self._save_timer.start()
         for warning in [*studio.library.notices, *studio.warnings][:1]:
             self.notify(worded(warning), ())
@@ -112,20 +110,15 @@ class MainWindow(QMainWindow):
             self.sidebar.add(name, title, icon)
         self.sidebar.chosen.connect(self.open)
         self.resume_bar = ResumeBar(self.studio, self._resumed, self.work_actions.show_error)
-        self.pages = QStackedWidget()
-        self.pages.setObjectName("pages")
+        self.pages = named(QStackedWidget(), "pages")
         central = QWidget()
         self.queue = QueuePanel(self.studio, central)
         self.queue.result_requested.connect(self._show_result)
         self.job_strip = JobStrip(self.studio, self.queue.toggle)
         self.command_palette = CommandPalette(central, self._palette_entries)
         whole = column(central, spacing=0)
-        right = column(spacing=0)
-        right.addWidget(self.resume_bar)
-        right.addWidget(self.pages, 1)
-        middle = row(self.sidebar, spacing=0)
-        middle.addLayout(right, 1)
-        whole.addLayout(middle, 1)
+        right = column(None, self.resume_bar, (self.pages, 1), spacing=0)
+        whole.addLayout(row(self.sidebar, (right, 1), spacing=0), 1)
         whole.addWidget(self.job_strip)
         self.setCentralWidget(central)
         self.toast = Toast(central)

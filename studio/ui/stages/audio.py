@@ -21,7 +21,7 @@ from studio.ui.stages.spectrogram import Spectrogram
 from studio.ui.stages.stage import MenuEntry, Stage, file_mime_data, is_drag, start_file_drag
 from studio.ui.stages.waveform import RULER, Waveform, envelope
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import MessageBar, QuietSlider, column, label, row, tool
+from studio.ui.widgets.basic import MessageBar, QuietSlider, add, column, label, named, row, tool
 from studio.ui.widgets.sound_player import SoundPlayer
 from studio.ui.widgets.text import clock, failure, tr
 
@@ -58,35 +58,28 @@ class AudioStage(Stage):
         self.play.setFixedSize(QSize(44, 44))
         self.loop = tool("loop", tr("Loop (L)"), "loop", clicked=self._loop)
         self.loop.setCheckable(True)
-        self.time = label("0:00 / 0:00", "muted")
-        self.time.setObjectName("time")
-        self.range_label = label("", "caption")
-        self.range_label.setObjectName("loopPart")
+        self.time = label("0:00 / 0:00", "muted", name="time")
+        self.range_label = label("", "caption", name="loopPart")
         self.clear_range = tool(
             "close", tr("Loop over all of it (X)"), "loopForget", clicked=self._clear_range, size=14
         )
         self.mute = tool("volume", tr("Mute (M)"), "mute", checked="mute", clicked=self._set_volume)
-        self.volume = QuietSlider()
-        self.volume.setObjectName("volume")
-        self.volume.setAccessibleName(tr("Volume"))
+        self.volume = named(QuietSlider(), "volume", tr("Volume"))
         self.volume.setToolTip(tr("Volume"))
         self.volume.setRange(0, 100)
         self.volume.setValue(100)
         self.volume.setFixedWidth(104)
         self.volume.valueChanged.connect(self._set_volume)
         self.error = MessageBar("sound")
-        self._card = QFrame()
-        self._card.setObjectName("soundCard")
+        self._card = named(QFrame(), "soundCard")
         inside = column(self._card, spacing=12, margins=(24, 20, 24, 12))
         above = row(self.meter, self.waveform, spacing=0)
         above.setStretch(1, 1)
-        inside.addLayout(above, 3)
-        inside.addWidget(self.spectrogram, 2)
-        inside.addWidget(self.error)
+        add(inside, (above, 3), (self.spectrogram, 2), self.error)
         line = row(self.play, self.loop, self.time, self.range_label, self.clear_range, None, self.mute, self.volume)
         line.insertSpacing(2, 4)
         inside.addLayout(line)
-        column(self, margins=(32, 24, 32, 24)).addWidget(self._card)
+        column(self, self._card, margins=(32, 24, 32, 24))
         self._spectrum = tool("spectrum", tr("Spectrogram (G)"), "spectrum", clicked=self._show_spectrum)
         self._spectrum.setCheckable(True)
         self._spectrum.setChecked(True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSizeF, Qt, QTimer, QVariantAnimation, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSizeF, Qt, QVariantAnimation, Signal
 from PySide6.QtGui import (
     QImage,
     QMouseEvent,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 from studio.ui.stages import pictures
 from studio.ui.stages.compare import Comparison
 from studio.ui.stages.stage import is_drag
+from studio.ui.widgets.basic import timer
 from studio.ui.widgets.theme import theme
 
 MARGIN = 24
@@ -172,10 +173,7 @@ class PictureCanvas(QWidget):
         self._rough = False
         self._preview = False  # a better picture follows
         self._fade = CrossFade(self)
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(ROUGH_TIMEOUT)
-        self._rest.timeout.connect(self._settle)
+        self._rest = timer(self, self._settle, ROUGH_TIMEOUT)
         self._press: QPoint | None = None
         self._sliding = False
         self.setMouseTracking(True)

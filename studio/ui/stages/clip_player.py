@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame
 
 from studio.ui.background import Failure, LatestOnly
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import QuietSlider, label, row, tool
+from studio.ui.widgets.basic import QuietSlider, label, named, row, tool
 from studio.ui.widgets.text import clock, tr
 from studio.ui.widgets.theme import theme
 
@@ -44,14 +44,11 @@ class ClipTransport(QFrame):
         self.loop = tool("loop", tr("Loop (L)"), "loop")
         self.loop.setCheckable(True)
         self.loop.setChecked(True)
-        self.slider = QuietSlider()
-        self.slider.setObjectName("frame")
-        self.slider.setAccessibleName(tr("Frame"))
+        self.slider = named(QuietSlider(), "frame", tr("Frame"))
         self.slider.setToolTip(tr("Frame"))
         self.slider.setTracking(True)
         self.slider.valueChanged.connect(self.sought)
-        self.time = label("", "caption")
-        self.time.setObjectName("clipTime")
+        self.time = label("", "caption", name="clipTime")
         self.time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         line = row(self.back, self.play, self.on, self.slider, self.time, self.loop, margins=(24, 4, 24, 12))
         line.setStretch(3, 1)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QToolButton
 
 from studio.library.library import Asset
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import ElidedLabel, tool
+from studio.ui.widgets.basic import ElidedLabel, named, tool
 from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import theme
 
@@ -62,8 +62,7 @@ class CompareBar(QFrame):
             ("slider", tr("Slider"), tr("Drag the line between the two (S; Shift+Left and Shift+Right)")),
             ("beside", tr("Side by side"), tr("Side by side (S)")),
         ):
-            made = QToolButton()
-            made.setObjectName(f"compare.{way}")
+            made = named(QToolButton(), f"compare.{way}")
             made.setText(words)
             made.setToolTip(hint)
             made.setAccessibleName(words)

@@ -65,17 +65,13 @@ class ImageStage(Stage):
         self.player = ClipPlayer(self)
         self.player.shown.connect(self._show_frame)
         self.player.failed.connect(self._read_failed)
-        layout = column(self, spacing=0)
-        layout.addWidget(self.canvas, 1)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.player.transport)
+        column(self, (self.canvas, 1), self.bar, self.player.transport, spacing=0)
         self._clip_side = 0  # pixels that a clip is shown wide; 0: as wide as it is
         self._reduced_motion = False
         self._previous: Asset | None = None  # the work that was shown before this one
         self._expected_size = QSizeF()
         self._reading = LatestOnly(self)
-        self._percent = label("", "caption")
-        self._percent.setObjectName("zoom")
+        self._percent = label("", "caption", name="zoom")
         self._percent.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._percent.setMinimumWidth(44)
         self._compare = tool("compare", tr("Compare with another picture (C)"), "compare", clicked=self.compare)

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
@@ -22,7 +22,7 @@ from studio.ui.stages import markdown
 from studio.ui.stages.draft import TextDraft
 from studio.ui.stages.stage import MenuEntry, Stage, is_drag, start_file_drag
 from studio.ui.stages.text_page import TextPage
-from studio.ui.widgets.basic import button, column, label, row, tool
+from studio.ui.widgets.basic import button, column, label, named, row, timer, tool
 from studio.ui.widgets.text import count, failure, moment, tr
 from studio.ui.widgets.theme import theme
 
@@ -48,32 +48,22 @@ class TextStage(Stage):
         self.page = TextPage()
         self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # with the scroll bar, both margins are equal
         self.page.edited.connect(self._text_edited)
-        self.words = label("", "caption")
-        self.words.setObjectName("wordCount")
-        self.state = label("", "caption")
-        self.state.setObjectName("draftState")
+        self.words = label("", "caption", name="wordCount")
+        self.state = label("", "caption", name="draftState")
         self.history = tool("history", tr("Version history"), "textVersions", clicked=self._open_versions)
         self.save_copy = button(tr("Save as copy"), "textKeep", "quiet", clicked=self._save_copy)
         self._foot = QWidget()
         line = row(self.words, None, self.state, self.history, self.save_copy, margins=(0, 0, INSET - 16, 0))
         self._foot.setLayout(line)
         self._foot.setFixedHeight(40)
-        self._paper = QFrame()
-        self._paper.setObjectName("paper")
-        inside = column(self._paper, spacing=4, margins=(INSET, 32, 8, 8))
-        inside.addWidget(self.page)
-        inside.addWidget(self._foot)
+        self._paper = named(QFrame(), "paper")
+        column(self._paper, self.page, self._foot, spacing=4, margins=(INSET, 32, 8, 8))
         self._outer = QHBoxLayout(self)
         self._outer.setContentsMargins(24, 24, 24, 24)
         self._outer.addWidget(self._paper)
         self._tools = (tool("copy", tr("Copy text (Ctrl+Shift+C)"), "copy", clicked=self.copy),)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(TYPING_DELAY)
-        self._pause.timeout.connect(self._save)
-        self._look = QTimer(self)
-        self._look.setInterval(SAVE_CHECK)
-        self._look.timeout.connect(self._show_state)
+        self._pause = timer(self, self._save, TYPING_DELAY)
+        self._look = timer(self, self._show_state, SAVE_CHECK, repeat=True)
         theme().changed.connect(self._apply_theme)
         self._paper.hide()
 

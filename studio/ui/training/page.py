@@ -27,7 +27,7 @@ from studio.ui.training.parts import DatasetCheck, TrainingForm, TrainingWords
 from studio.ui.training.progress_view import ProgressView
 from studio.ui.training.resumable_list import ResumableList
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import GAP, ICON, MessageBar, button, column, label, row
+from studio.ui.widgets.basic import GAP, ICON, MessageBar, button, column, label, named, row
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -85,42 +85,29 @@ class TrainingPage(QWidget):
         self._refresh()
 
     def _build(self, words: TrainingWords) -> None:
-        head = QFrame()
-        head.setObjectName("briefHead")
+        head = named(QFrame(), "briefHead")
         head.setFixedHeight(48)
         head.setLayout(row(label(tr("Train a model"), "heading"), None, margins=(20, 0, 12, 0)))
-        foot = QFrame()
-        foot.setObjectName("briefFoot")
-        buttons = column(foot, spacing=8, margins=(20, 12, 20, 16))
-        buttons.addWidget(self.start_button)
-        buttons.addWidget(self.save_button)
+        foot = named(QFrame(), "briefFoot")
+        buttons = column(foot, self.start_button, self.save_button, spacing=8, margins=(20, 12, 20, 16))
         self._pause_and_cancel = QWidget()
         line = row(self.pause_button, self.cancel_button)
         line.setStretch(0, 1)
         line.setStretch(1, 1)
         self._pause_and_cancel.setLayout(line)
         buttons.addWidget(self._pause_and_cancel)
-        brief = QFrame()
-        brief.setObjectName("brief")
-        column(brief, spacing=0).addWidget(self.form)
+        brief = named(QFrame(), "brief")
+        column(brief, self.form, spacing=0)
         self._left = QWidget()
-        left = column(self._left, spacing=0)
-        left.addWidget(head)
-        left.addWidget(brief, 1)
-        left.addWidget(foot)
+        column(self._left, head, (brief, 1), foot, spacing=0)
         theme().changed.connect(self._fit)
         self._fit()
         self.empty = TrainingIntro(words.intro, self.form.ask_folder)
         self._stack = QStackedWidget()
         for widget in (self.empty, self.dataset_check, self.progress):
             self._stack.addWidget(widget)
-        right = column(spacing=12, margins=(24, 16, 24, 16))
-        right.addWidget(self.bar)
-        right.addWidget(self._stack, 1)
-        whole = row(spacing=0)
-        whole.addWidget(self._left)
-        whole.addLayout(right, 1)
-        self.setLayout(whole)
+        right = column(None, self.bar, (self._stack, 1), spacing=12, margins=(24, 16, 24, 16))
+        self.setLayout(row(self._left, (right, 1), spacing=0))
         self._drop_zone = DropZone(self, words.drop, lambda data: _folder(data) is not None, self._dropped)
 
     def _fit(self) -> None:
@@ -398,10 +385,7 @@ class TrainingIntro(QWidget):
         inside.addSpacing(12)
         choose_button = button(tr("Choose a folder…"), "emptyChoose", icon="folder", clicked=choose)
         inside.addLayout(row(None, choose_button, None))
-        middle = row()
-        middle.addStretch(1)
-        middle.addLayout(inside)
-        middle.addStretch(1)
+        middle = row(None, inside, None)
         whole = column(self)
         whole.addStretch(2)
         whole.addLayout(middle)

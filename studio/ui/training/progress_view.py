@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QLocale, QTimer
+from PySide6.QtCore import QLocale
 from PySide6.QtGui import QHideEvent, QImage, QShowEvent
 from PySide6.QtWidgets import QProgressBar, QWidget
 
@@ -18,7 +18,7 @@ from studio.ui.background import LatestOnly
 from studio.ui.stages import pictures
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.training.plot import Plot, PlotCurve
-from studio.ui.widgets.basic import column, label, row
+from studio.ui.widgets.basic import add, column, label, row, timer
 from studio.ui.widgets.text import count, duration, sentence, stage_words, tr
 
 LOG_INTERVAL = 1000  # milliseconds between two reads of the log
@@ -45,10 +45,8 @@ class ProgressView(QWidget):
         self._offset = 0
         self._last_preview: Image | None = None
         self._tasks = LatestOnly(self)
-        self.title = label("", "heading", wrap=True)
-        self.title.setObjectName("courseTitle")
-        self.details = label("", "muted", wrap=True)
-        self.details.setObjectName("courseTold")
+        self.title = label("", "heading", name="courseTitle", wrap=True)
+        self.details = label("", "muted", name="courseTold", wrap=True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
@@ -59,13 +57,8 @@ class ProgressView(QWidget):
         whole = column(self, spacing=8)
         for widget in (self.title, self.details, self.bar):
             whole.addWidget(widget)
-        whole.addSpacing(4)
-        whole.addWidget(self.tiles, 1)
-        whole.addSpacing(8)
-        whole.addLayout(row(self.losses, self.strength, spacing=24))
-        self._timer = QTimer(self)
-        self._timer.setInterval(LOG_INTERVAL)
-        self._timer.timeout.connect(self._read)
+        add(whole, 4, (self.tiles, 1), 8, row(self.losses, self.strength, spacing=24))
+        self._timer = timer(self, self._read, LOG_INTERVAL, repeat=True)
 
     def follow(self, job: Job) -> None:
         """Show this training from its start, earlier runs included."""

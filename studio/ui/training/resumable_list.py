@@ -29,9 +29,7 @@ class ResumableList(QWidget):
         self._home, self._kind = home, kind
         self.setAccessibleName(tr("Unfinished training runs"))
         self._rows = column(spacing=SIZE.small)
-        whole = column(self, spacing=SIZE.small)
-        whole.addWidget(label(tr("Unfinished training runs"), "label"))
-        whole.addLayout(self._rows)
+        column(self, label(tr("Unfinished training runs"), "label"), self._rows, spacing=SIZE.small)
         self.count = 0
 
     def refresh(self, but: Collection[str]) -> None:
@@ -50,20 +48,14 @@ class ResumableList(QWidget):
         request, id = one.request, Path(one.request.out).name
         title = request.title or Path(request.data).name
         told = tr("{time} trained · {when}").format(time=duration(one.seconds), when=moment(one.time))
-        words = column(spacing=0)
-        words.addWidget(ElidedLabel(title))
-        words.addWidget(ElidedLabel(told, "muted"))
+        words = column(None, ElidedLabel(title), ElidedLabel(told, "muted"), spacing=0)
         go = button(tr("Resume"), f"goOn.{id}", "compact", clicked=lambda: self.resume_clicked.emit(request))
         go.setAccessibleName(tr("Resume {name}").format(name=title))
         go.setToolTip(tr("Resume training where it stopped"))
         said = tr("Delete the training run of {name}").format(name=title)
         bin = tool("trash", said, f"deleteTraining.{id}", clicked=lambda: self._ask_to_delete(request, title))
         made = QWidget()
-        line = row(spacing=SIZE.small)
-        line.addLayout(words, 1)
-        line.addWidget(go)
-        line.addWidget(bin)
-        made.setLayout(line)
+        made.setLayout(row((words, 1), go, bin, spacing=SIZE.small))
         return made
 
     def _ask_to_delete(self, request: TrainRequest, title: str) -> None:

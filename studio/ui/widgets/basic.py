@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias, TypeVar
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QVariantAnimation, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QObject,
+    QPoint,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    QTimer,
+    QVariantAnimation,
+    Signal,
+    SignalInstance,
+)
 from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -35,11 +49,13 @@ from studio.ui.widgets.theme import SIZE, theme
 CHECK_BOX = 18  # pixels
 FLOW_GAP = 6  # pixels between the widgets of a FlowLayout
 TABLE_GAPS = (12, 6)  # pixels between columns and between lines
+Named = TypeVar("Named", bound=QWidget)
 ICON, GAP = 16, 4  # of the icon in a button with words, and more room between them than the style leaves
 
 
-def label(text: str, role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
+def label(text: str, role: str = "", *, name: str = "", wrap: bool = False, selectable: bool = False) -> QLabel:
     made = QLabel(text)
+    made.setObjectName(name)
     made.setTextFormat(Qt.TextFormat.PlainText)
     if role:
         made.setProperty("role", role)
@@ -111,26 +127,62 @@ def tool(
     return made
 
 
-def row(*widgets: QWidget | None, spacing: int = SIZE.small, margins: Sequence[int] = (0, 0, 0, 0)) -> QHBoxLayout:
-    """Widgets side by side; None is a stretch."""
+Item: TypeAlias = QWidget | QLayout | tuple[QWidget | QLayout, int] | int | None
+"""A widget or a layout, either with its share of the room; pixels of space; None for a stretch."""
+
+
+def add(layout: QBoxLayout, *items: Item) -> None:
+    """Put items at the end of a row or column."""
+    for item in items:
+        part, share = item if isinstance(item, tuple) else (item, 0)
+        if part is None:
+            layout.addStretch(1)
+        elif isinstance(part, int):
+            layout.addSpacing(part)
+        elif isinstance(part, QWidget):
+            layout.addWidget(part, share)
+        else:
+            layout.addLayout(part, share)
+
+
+def row(*items: Item, spacing: int = SIZE.small, margins: Sequence[int] = (0, 0, 0, 0)) -> QHBoxLayout:
+    """Items side by side."""
     made = QHBoxLayout()
     made.setSpacing(spacing)
     made.setContentsMargins(*margins)
-    for widget in widgets:
-        if widget is None:
-            made.addStretch(1)
-        else:
-            made.addWidget(widget)
+    add(made, *items)
     return made
 
 
 def column(
-    parent: QWidget | None = None, spacing: int = SIZE.small, margins: Sequence[int] = (0, 0, 0, 0)
+    parent: QWidget | None = None,
+    *items: Item,
+    spacing: int = SIZE.small,
+    margins: Sequence[int] = (0, 0, 0, 0),
 ) -> QVBoxLayout:
+    """Items below each other, as the layout of `parent` if there is one."""
     made = QVBoxLayout() if parent is None else QVBoxLayout(parent)
     made.setSpacing(spacing)
     made.setContentsMargins(*margins)
+    add(made, *items)
     return made
+
+
+def timer(
+    parent: QObject, do: Callable[[], object] | SignalInstance, milliseconds: int = 0, *, repeat: bool = False
+) -> QTimer:
+    """A timer that is to be started; it runs `do` once, or until it is stopped."""
+    made = QTimer(parent, singleShot=not repeat, interval=milliseconds)
+    made.timeout.connect(do)
+    return made
+
+
+def named(widget: Named, name: str, words: str = "") -> Named:
+    """The widget, with its object name and its name for screen readers."""
+    widget.setObjectName(name)
+    if words:
+        widget.setAccessibleName(words)
+    return widget
 
 
 def scrolling(inside: QWidget) -> QScrollArea:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QWidget
 
-from studio.ui.widgets.basic import column, label
+from studio.ui.widgets.basic import column, label, named
 
 EDGE = 8
 
@@ -24,11 +24,10 @@ class DropZone(QObject):
     ) -> None:
         super().__init__(area)
         self._area, self._takes, self._take = area, takes, take
-        self.overlay = QFrame(area)
-        self.overlay.setObjectName("dropVeil")
+        self.overlay = named(QFrame(area), "dropVeil")
         text = label(words, "heading", wrap=True)
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column(self.overlay, margins=(32, 32, 32, 32)).addWidget(text)
+        column(self.overlay, text, margins=(32, 32, 32, 32))
         self.overlay.hide()
         area.setAcceptDrops(True)
         area.installEventFilter(self)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.basic import add, button, column, label, row
 from studio.ui.widgets.theme import theme
 
 
@@ -37,19 +37,13 @@ class EmptyState(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._words = label("", "title", wrap=True)
-        self._words.setObjectName("nothing")
+        self._words = label("", "title", name="nothing", wrap=True)
         self._words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._hint = label("", "muted", wrap=True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._out = button("", "wayOut", clicked=self.left.emit)
-        whole = column(self, spacing=12, margins=(32, 0, 32, 0))
-        whole.addStretch(1)
-        whole.addLayout(row(None, LargeIcon("library"), None))
-        whole.addWidget(self._words)
-        whole.addWidget(self._hint)
-        whole.addLayout(row(None, self._out, None))
-        whole.addStretch(1)
+        whole = column(self, None, spacing=12, margins=(32, 0, 32, 0))
+        add(whole, row(None, LargeIcon("library"), None), self._words, self._hint, row(None, self._out, None), None)
 
     def say(self, words: str, hint: str, way_out: str) -> None:
         """Say why there is nothing; without words for a way out, no button."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
-from studio.ui.widgets.basic import button, label
+from studio.ui.widgets.basic import button, label, timer
 from studio.ui.widgets.theme import SIZE
 
 STAYS = 6000  # milliseconds; longer where there is something to press
@@ -18,17 +18,14 @@ class Toast(QFrame):
         super().__init__(parent)
         self._over = parent
         self.setObjectName("toast")
-        self._words = label("", wrap=False)
-        self._words.setObjectName("toastWords")
+        self._words = label("", name="toastWords", wrap=False)
         self._line = QHBoxLayout(self)
         self._line.setContentsMargins(16, 8, 16, 8)
         self._line.setSpacing(12)
         self._line.addWidget(self._words)
         self._extra: list[QWidget] = []
         self._lift = 0
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.hide)
+        self._timer = timer(self, self.hide)
         parent.installEventFilter(self)
         self.hide()
 
