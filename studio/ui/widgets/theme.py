@@ -16,92 +16,40 @@ from studio.system.paths import RESOURCES
 
 Scheme = Literal["light", "dark"]
 
-
-@dataclass(frozen=True, slots=True)
-class ColourScheme:
-    """One scheme. Texts reach 4.5:1 on every ground they are put on, outlines of controls and focus rings 3:1."""
-
-    window: str  # behind the rail and the strip
-    surface: str  # brief, inspector, menus
-    field: str  # inside inputs
-    stage: str  # behind the work
-    hover: str
-    pressed: str
-    line: str  # hairlines that only part areas
-    outline: str  # outlines that tell a control from its ground
-    ink: str
-    muted: str
-    disabled: str
-    accent: str
-    accent_hover: str
-    accent_pressed: str
-    on_accent: str
-    accent_soft: str  # ground of what is selected
-    danger: str
-    danger_soft: str
-    notice_soft: str
-    paper: str  # ground of a text on the stage
-    mat: str  # behind transparent pictures, and a square of the board on the stage; drawings have dark lines
-    checker: str  # the other square
-    skeleton: str  # where a picture will come, or is missing
-    track: str  # what is still to come: of a bar, a slider, a waveform
-
-
-LIGHT = ColourScheme(
-    window="#f3f2ef",
-    surface="#fbfaf8",
-    field="#ffffff",
-    stage="#e9e7e2",
-    hover="#e2dfda",
-    pressed="#dcd9d3",
-    line="#dedbd5",
-    outline="#837f77",
-    ink="#1f1e1b",
-    muted="#5c5851",
-    disabled="#a39f97",
-    accent="#0c6b65",
-    accent_hover="#0a5b56",
-    accent_pressed="#084b47",
-    on_accent="#ffffff",
-    accent_soft="#d3e6e3",
-    danger="#a82a1f",
-    danger_soft="#f8e4e0",
-    notice_soft="#e3ecea",
-    paper="#fffefb",
-    mat="#fbfaf8",
-    checker="#edebe7",
-    skeleton="#dedbd5",
-    track="#c9c5bd",
-)
-
-DARK = ColourScheme(
-    window="#1b1b1d",
-    surface="#222225",
-    field="#19191b",
-    stage="#131315",
-    hover="#2e2e32",
-    pressed="#3a3a3f",
-    line="#34343a",
-    outline="#7b7a7f",
-    ink="#ecebe8",
-    muted="#aaa8a3",
-    disabled="#6a6970",
-    accent="#5cc7bb",
-    accent_hover="#74d4c9",
-    accent_pressed="#49b3a8",
-    on_accent="#06211e",
-    accent_soft="#1d3d3a",
-    danger="#ff9d8f",
-    danger_soft="#3f2320",
-    notice_soft="#203130",
-    paper="#1d1d1f",
-    mat="#d5d3ce",
-    checker="#cdcbc5",
-    skeleton="#29292d",
-    track="#45454b",
-)
-
-SCHEMES: dict[Scheme, ColourScheme] = {"light": LIGHT, "dark": DARK}
+COLOURS = {
+    "window": ("#f3f2ef", "#1b1b1d"),  # behind the rail and the strip
+    "surface": ("#fbfaf8", "#222225"),  # brief, inspector, menus
+    "field": ("#ffffff", "#19191b"),  # inside inputs
+    "stage": ("#e9e7e2", "#131315"),  # behind the work
+    "hover": ("#e2dfda", "#2e2e32"),
+    "pressed": ("#dcd9d3", "#3a3a3f"),
+    "line": ("#dedbd5", "#34343a"),  # hairlines that only part areas
+    "outline": ("#837f77", "#7b7a7f"),  # outlines that tell a control from its ground
+    "ink": ("#1f1e1b", "#ecebe8"),
+    "muted": ("#5c5851", "#aaa8a3"),
+    "disabled": ("#a39f97", "#6a6970"),
+    "accent": ("#0c6b65", "#5cc7bb"),
+    "accent_hover": ("#0a5b56", "#74d4c9"),
+    "accent_pressed": ("#084b47", "#49b3a8"),
+    "on_accent": ("#ffffff", "#06211e"),
+    "accent_soft": ("#d3e6e3", "#1d3d3a"),  # ground of what is selected
+    "danger": ("#a82a1f", "#ff9d8f"),
+    "danger_soft": ("#f8e4e0", "#3f2320"),
+    "notice_soft": ("#e3ecea", "#203130"),
+    "paper": ("#fffefb", "#1d1d1f"),  # ground of a text on the stage
+    # Behind transparent pictures, and a square of the board on the stage; drawings have dark lines.
+    "mat": ("#fbfaf8", "#d5d3ce"),
+    "checker": ("#edebe7", "#cdcbc5"),  # the other square
+    "skeleton": ("#dedbd5", "#29292d"),  # where a picture will come, or is missing
+    "track": ("#c9c5bd", "#45454b"),  # what is still to come: of a bar, a slider, a waveform
+}
+"""Each colour in the light and in the dark scheme. Texts reach 4.5:1 on every ground they are put on, outlines of
+controls and focus rings 3:1.
+"""
+SCHEMES: dict[Scheme, dict[str, str]] = {
+    "light": {name: light for name, (light, _) in COLOURS.items()},
+    "dark": {name: dark for name, (_, dark) in COLOURS.items()},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +93,7 @@ class Theme(QObject):
         self.set_reduced_motion(still)
         self.choice = "system"
         self.scheme: Scheme = "light"
-        self.colours = LIGHT
+        self.colours = SCHEMES["light"]
         self.icon_cache: dict[tuple[str, str, int, str, int], QIcon] = {}  # icons in the colours of the scheme
         style = QStyleFactory.create("Fusion")
         if style is not None:
@@ -153,7 +101,7 @@ class Theme(QObject):
         self._face = _face(app.font())
         self._text_size = text_size
         app.setFont(_sized(self._face, text_size))
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_changed)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply)
         self.choose(choice)
 
     def choose(self, choice: str) -> None:
@@ -162,8 +110,7 @@ class Theme(QObject):
         hints = QGuiApplication.styleHints()
         asked = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(choice, Qt.ColorScheme.Unknown)
         hints.setColorScheme(asked)  # the frame of the window follows where the platform can
-        dark = hints.colorScheme() == Qt.ColorScheme.Dark if self.choice == "system" else self.choice == "dark"
-        self._apply("dark" if dark else "light")
+        self._apply()
 
     def set_text_size(self, text_size: float) -> None:
         """Text at `text_size` times the system's own size."""
@@ -191,7 +138,7 @@ class Theme(QObject):
         return math.ceil(QFontMetricsF(self.font(scale, strong=strong)).horizontalAdvance(words))
 
     def colour(self, name: str) -> QColor:
-        return QColor(getattr(self.colours, name))
+        return QColor(self.colours[name])
 
     def font(self, scale: float = 1.0, *, strong: bool = False, reading: bool = False) -> QFont:
         """The window's face, scaled; `reading` gives the face of long texts."""
@@ -203,12 +150,10 @@ class Theme(QObject):
             font.setWeight(QFont.Weight.DemiBold)
         return font
 
-    def _system_changed(self) -> None:
-        if self.choice == "system":
-            dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
-            self._apply("dark" if dark else "light")
-
-    def _apply(self, scheme: Scheme) -> None:
+    def _apply(self) -> None:
+        """Show the scheme that is chosen, or the system's."""
+        dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        scheme: Scheme = "light" if self.choice == "light" or (self.choice == "system" and not dark) else "dark"
         if scheme != self.scheme or not self._app.styleSheet():
             self.scheme, self.colours = scheme, SCHEMES[scheme]
             self._show()
@@ -252,7 +197,7 @@ def _face(font: QFont) -> QFont:
     return font
 
 
-def _palette(colours: ColourScheme) -> QPalette:
+def _palette(colours: dict[str, str]) -> QPalette:
     palette = QPalette()
     role, group = QPalette.ColorRole, QPalette.ColorGroup
     for which, name in (
@@ -275,17 +220,17 @@ def _palette(colours: ColourScheme) -> QPalette:
         (role.Dark, "outline"),
         (role.Accent, "accent"),
     ):
-        palette.setColor(which, QColor(getattr(colours, name)))
+        palette.setColor(which, QColor(colours[name]))
     for which in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(group.Disabled, which, QColor(colours.disabled))
+        palette.setColor(group.Disabled, which, QColor(colours["disabled"]))
     return palette
 
 
-def _sheet(colours: ColourScheme, font: QFont) -> str:
+def _sheet(colours: dict[str, str], font: QFont) -> str:
     """The style sheet, from resources/theme/studio.qss, with every $token filled in; what holds text grows with it."""
     points = font.pointSizeF()
     sizes = {"caption": points * 0.88, "body": points, "heading": points * 1.12, "title": points * 1.5}
-    values: dict[str, object] = {**asdict(colours), **asdict(SIZE)}
+    values: dict[str, object] = {**colours, **asdict(SIZE)}
     values.update({name: f"{size:.1f}pt" for name, size in sizes.items()})
     template = (RESOURCES / "theme" / "studio.qss").read_text("utf-8")
     filled = string.Template(template).substitute(values)
