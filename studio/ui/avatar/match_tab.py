@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QFileDialog, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.backends.avatar.requests import AvatarProjectRequest
 from studio.library.library import Asset
@@ -21,6 +21,7 @@ from studio.ui.library.importer import Importer
 from studio.ui.stages import pictures
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.text import tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -165,14 +166,9 @@ class MatchTab(QWidget):
             self._session.actions.notify(words, ())
 
     def _choose_file(self) -> None:
-        dialog = QFileDialog(self, tr("Choose a picture"), str(Path.home()))
-        dialog.setObjectName("findFile")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        suffixes = " ".join(f"*{suffix}" for suffix in codecs.IMAGE_SUFFIXES)
-        dialog.setNameFilter(tr("Pictures ({endings})").format(endings=suffixes))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda path: self.import_file(Path(path)))
-        dialog.open()
+        types = tr("Pictures ({endings})").format(endings=" ".join(f"*{suffix}" for suffix in codecs.IMAGE_SUFFIXES))
+        title, take = tr("Choose a picture"), lambda paths: self.import_file(paths[0])
+        ask_paths(self, title, "findFile", take, start=Path.home(), types=types)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.source() is None and self._arrivals.accepts(event.mimeData()):

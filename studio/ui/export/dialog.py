@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtGui import QImage, QShowEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QProgressBar, QScrollArea, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QScrollArea, QWidget
 
 from studio.errors import BadInput, StudioError
 from studio.export.compose import PictureStyle, hides_ground, render, suggest_colours
@@ -35,6 +35,7 @@ from studio.ui.widgets.basic import (
     ComboBox,
     ElidedLabel,
     MessageBar,
+    ProgressBar,
     add,
     button,
     column,
@@ -43,7 +44,8 @@ from studio.ui.widgets.basic import (
     row,
     timer,
 )
-from studio.ui.widgets.text import count, failure, tr, worded
+from studio.ui.widgets.dialogs import ask_paths
+from studio.ui.widgets.text import count, tr, worded
 from studio.ui.widgets.theme import theme
 
 UPDATE_INTERVAL = 60  # milliseconds between two updates of the progress bar
@@ -118,9 +120,7 @@ class ExportDialog(QDialog):
             self.kind.addItem(each.title, each.name)
         self.kind.setCurrentIndex(self.kind.findData(self._choice.kind))
         self.kind.currentIndexChanged.connect(self._count)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(tr("Progress"))
+        self.bar = ProgressBar()
         self.bar.hide()
         self.count_label = label("", "muted", name="exportCount")
         self.cancel = button(tr("Cancel"), "exportCancel", clicked=self.reject)
@@ -169,12 +169,8 @@ class ExportDialog(QDialog):
         return Path(self._choice.folder or usual or Path.home())
 
     def _choose(self) -> None:
-        dialog = QFileDialog(self, tr("Export to"), str(self._place()))
-        dialog.setObjectName("exportPlace")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self.send_to)
-        dialog.open()
+        take, mode = lambda paths: self.send_to(str(paths[0])), QFileDialog.FileMode.Directory
+        ask_paths(self, tr("Export to"), "exportPlace", take, start=self._place(), mode=mode)
 
     def send_to(self, folder: str) -> None:
         """Write the files to another folder."""
@@ -304,7 +300,7 @@ class ExportDialog(QDialog):
                 widget.setEnabled(not on)
 
     def _failed(self, error: BaseException) -> None:
-        self.error.show_message(*failure(error), kind="error")
+        self.error.show_error(error)
 
     def _remember(self) -> None:
         window_state.save(self._file, self.choice.to_json())

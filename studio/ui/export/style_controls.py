@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QColorDialog, QHBoxLayout, QToolButton, QWidget
 
 from studio.export.compose import PADDING, SHIFT, PictureStyle
-from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, add, column, label, named, row
+from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, add, column, label, named, row, segment
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -139,21 +139,16 @@ class StyleControls(QWidget):
             value = min(high, max(low, getattr(self._look, name) + by))
             self._look = dataclasses.replace(self._look, **{name: value})
             slider = self._sliders[name]
-            slider.blockSignals(True)
-            slider.setValue(round(value * STEPS))
-            slider.blockSignals(False)
+            with QSignalBlocker(slider):
+                slider.setValue(round(value * STEPS))
         self.changed.emit()
 
     def _segments(self, name: str, options: Sequence[tuple[str, str]]) -> QHBoxLayout:
         group = self._groups[name] = QButtonGroup(self)
         line = row(spacing=2)
         for value, words in options:
-            made = named(QToolButton(), f"{name}.{value}")
-            made.setText(tr(words))
-            made.setAccessibleName(tr(words))
+            made = segment(tr(words), f"{name}.{value}")
             made.setToolTip(tr(words))
-            made.setProperty("role", "segment")
-            made.setCheckable(True)
             made.setChecked(getattr(self._look, name) == value)
             made.clicked.connect(lambda _=False, value=value: self._change(**{name: value}))
             group.addButton(made)

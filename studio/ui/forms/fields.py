@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QSyntaxHighlighter, QTextCharFormat
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPlainTextEdit, QWidget
 
@@ -16,6 +16,7 @@ from studio.schema.fields import Choice, Field, Flag, FreeText, ModelId, PathTo,
 from studio.schema.request import fresh_seed
 from studio.ui.commands import keys_of
 from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, SeedBox, Switch, column, label, row, tool
+from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -213,9 +214,8 @@ class NumberField(FormField):
         self.field = dataclasses.replace(self.field, low=low, high=high)
         if self.slider is not None:
             self._scale_slider()
-        self.box.blockSignals(True)
-        self.box.setRange(low * self._factor, high * self._factor)
-        self.box.blockSignals(False)
+        with QSignalBlocker(self.box):
+            self.box.setRange(low * self._factor, high * self._factor)
         self._update_slider()
 
     def _scale_slider(self) -> None:
@@ -223,9 +223,8 @@ class NumberField(FormField):
         assert self.slider is not None
         self._low, self._span = self.field.low, self.field.high - self.field.low
         self._steps = min(SLIDER_STEPS, max(1, round(self._span / self.field.step)))
-        self.slider.blockSignals(True)
-        self.slider.setRange(0, self._steps)
-        self.slider.blockSignals(False)
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, self._steps)
         self.slider.setPageStep(max(1, self._steps // 10))
 
     def read(self) -> float:
@@ -251,18 +250,16 @@ class NumberField(FormField):
 
     def _update_slider(self) -> None:
         if self.slider is not None:
-            self.slider.blockSignals(True)
-            self.slider.setValue(round((self.box.value() / self._factor - self._low) / self._span * self._steps))
-            self.slider.blockSignals(False)
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(round((self.box.value() / self._factor - self._low) / self._span * self._steps))
 
     def _on_slider_moved(self, place: int) -> None:
         assert isinstance(self.field, Range)
         raw = self._low + place / self._steps * self._span
         step = self.field.step
         value = min(self.field.high, self._low + round((raw - self._low) / step) * step)
-        self.box.blockSignals(True)
-        self.box.setValue(value * self._factor)
-        self.box.blockSignals(False)
+        with QSignalBlocker(self.box):
+            self.box.setValue(value * self._factor)
         self.on_edited()
 
 
@@ -339,11 +336,9 @@ class PathField(FormField):
         self.line.setText(str(value))
 
     def _choose(self) -> None:
-        dialog = QFileDialog(self, tr(self.field.label), self.line.text() or str(Path.home()))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory if self._folder else QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.line.setText)
-        dialog.open()
+        mode = QFileDialog.FileMode.Directory if self._folder else QFileDialog.FileMode.ExistingFile
+        title, start = tr(self.field.label), self.line.text() or Path.home()
+        ask_paths(self, title, "", lambda paths: self.line.setText(str(paths[0])), start=start, mode=mode)
 
 
 TITLE = 1.15  # relative to the text size

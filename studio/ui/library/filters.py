@@ -15,7 +15,7 @@ from studio.studio import Studio
 from studio.ui.commands import keys_of
 from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import GAP, ICON, add, button, column, label, named, row, timer, tip, tool
+from studio.ui.widgets.basic import GAP, ICON, add, button, column, label, named, row, segment, timer, tip, tool
 from studio.ui.widgets.text import tr
 
 DELAY = 160  # milliseconds after the last key before the library is asked
@@ -182,15 +182,9 @@ class LibraryFilters(QFrame):
         self._media = QButtonGroup(self)
         self._media.setExclusive(True)
         for name, title in (("", tr("All")), *((each.name, tr(each.title)) for each in MEDIA)):
-            made = QToolButton()
-            made.setText(title)
-            made.setAccessibleName(title)
-            made.setObjectName(f"filter.{name or 'all'}")
-            made.setProperty("role", "segment")
+            made = segment(title, f"filter.{name or 'all'}")
             made.setProperty("medium", name)
-            made.setCheckable(True)
             made.setChecked(not name)
-            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._media.addButton(made)
             line.addWidget(made)
             yield
@@ -296,14 +290,8 @@ def _labels(names: dict[str, int]) -> list[FilterOption]:
 
 
 def _toggle(text: str, name: str, icon: str, checked: str) -> QToolButton:
-    made = QToolButton()
-    made.setText(text)
-    made.setAccessibleName(text)
+    made = segment(text, name, "facet")
     made.setToolTip(text)
-    made.setObjectName(name)
-    made.setProperty("role", "facet")
-    made.setCheckable(True)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     icons.set_icon(made, icon, size=ICON, checked=checked, gap=GAP)
     made.setIconSize(QSize(ICON + GAP, ICON))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QLabel, QStackedWidget, QWidget
 
@@ -22,10 +21,11 @@ from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import WorkActions
 from studio.ui.library.work_menu import WorkMenu
 from studio.ui.preload import BuildSteps, lay_out
-from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.basic import button, column, label, row, timer
+from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.drop_zone import DropZone
-from studio.ui.widgets.empty_state import EmptyState
 from studio.ui.widgets.lazy_refresh import LazyRefresh
+from studio.ui.widgets.placeholder import EmptyState
 from studio.ui.widgets.text import count, tr
 
 LOOKED_AT = 200  # works of a selection that are read to say what they have in common
@@ -38,23 +38,16 @@ class LibraryPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._studio, self._library, self._work_actions, self._thumbnails = (
-            studio,
-            studio.library,
-            work_actions,
-            thumbnails,
-        )
+        self._studio, self._work_actions, self._thumbnails = studio, work_actions, thumbnails
         self._pending_id = ""  # a work to show once the list has it
         self._is_empty = False  # made, and nothing is in it
-        self._refresh_timer = QTimer(self)
-        self._refresh_timer.setSingleShot(True)
-        self._refresh_timer.setInterval(80)
+        self._refresh_timer = timer(self, lambda: self._works.refresh(), 80)
         self._lazy_refresh = LazyRefresh(self, self._refresh_timer.start, stale=True)
         bridge.news.connect(self._on_news)
 
     def build_steps(self) -> BuildSteps:
         """Make what is in it, a few milliseconds' worth at a time. What is yielded is worth waiting for."""
-        library = self._library
+        library = self._studio.library
         listed = self._thumbnails.submit(lambda: listing(library, LibraryQuery()))
         whole = column(self, spacing=0)
         self.filters = LibraryFilters(self._studio)
@@ -95,7 +88,6 @@ class LibraryPage(QWidget):
             yield from self.grid.build_steps()
 
     def _wire(self) -> None:
-        self._refresh_timer.timeout.connect(self._works.refresh)
         self.filters.changed.connect(self.apply_filters)
         self.filters.import_requested.connect(self.ask_import)
         self.grid.selectionModel().selectionChanged.connect(lambda *_: self._show_details())
@@ -242,15 +234,9 @@ class LibraryPage(QWidget):
     def ask_import(self) -> None:
         """Ask for files, and take them into the library."""
         known = " ".join(f"*{suffix}" for suffix in codecs.SUFFIXES)
-        dialog = QFileDialog(
-            self, tr("Import files"), "", tr("Pictures, sounds and texts ({known})").format(known=known)
-        )
-        dialog.setObjectName("bringFiles")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        importer = self._work_actions.importer
-        dialog.filesSelected.connect(lambda paths: importer.import_paths([Path(path) for path in paths]))
-        dialog.open()
+        types = tr("Pictures, sounds and texts ({known})").format(known=known)
+        take, mode = self._work_actions.importer.import_paths, QFileDialog.FileMode.ExistingFiles
+        ask_paths(self, tr("Import files"), "bringFiles", take, mode=mode, types=types)
 
     def focus_first(self) -> None:
         self.grid.setFocus(Qt.FocusReason.OtherFocusReason)

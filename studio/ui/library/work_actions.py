@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QStandardPaths, Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QStandardPaths
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from studio.errors import StudioError
@@ -26,6 +25,7 @@ from studio.ui.library.importer import Importer
 from studio.ui.library.model import file_name
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.basic import timer
+from studio.ui.widgets.dialogs import ask_paths, confirm, open_folder
 from studio.ui.widgets.text import count, failure, tr
 from studio.ui.widgets.toast import Toast
 
@@ -174,7 +174,7 @@ class WorkActions:
 
     def reveal(self, asset: Asset) -> None:
         """Open the folder that holds the work."""
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(asset.path.parent)))
+        open_folder(asset.path.parent)
 
     def export(self, asset: Asset) -> None:
         """Open the export dialog."""
@@ -189,7 +189,7 @@ class WorkActions:
 
         def arrived(end: Path, number: int) -> None:
             folder = end if end.is_dir() else end.parent
-            show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+            show = (tr("Show"), lambda: open_folder(folder))
             self.notify(count(number, "%n file exported.", "%n files exported."), [show])
 
         dialog.finished.connect(gone)
@@ -281,17 +281,15 @@ class WorkActions:
 
     def delete(self, ids: Sequence[str]) -> None:
         """Ask, then delete works of the bin for good."""
-        box = QMessageBox(self._window)
-        box.setObjectName("deleteForGood")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setText(count(len(ids), "Delete %n item permanently?", "Delete %n items permanently?"))
-        box.setInformativeText(tr("The files are deleted from this computer. This cannot be undone."))
-        yes = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
-        yes.setObjectName("deleteYes")
-        box.setDefaultButton(box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole))
-        yes.clicked.connect(lambda: self._change(ids, self._studio.library.delete))
-        box.open()
+        confirm(
+            self._window,
+            ("deleteForGood", "deleteYes"),
+            count(len(ids), "Delete %n item permanently?", "Delete %n items permanently?"),
+            tr("The files are deleted from this computer. This cannot be undone."),
+            (tr("Delete"), tr("Cancel")),
+            lambda: self._change(ids, self._studio.library.delete),
+            icon=QMessageBox.Icon.Warning,
+        )
 
     def empty_bin(self) -> None:
         self.delete(self._studio.library.ids(LibraryQuery(binned=True)))
@@ -300,20 +298,17 @@ class WorkActions:
         """Ask where to, and copy the files there."""
         start = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
         folder = Path(start or Path.home())
-        one = works[0] if len(works) == 1 else None
-        title = tr("Save a copy") if one is not None else tr("Save copies to a folder")
-        dialog = QFileDialog(self._window, title, str(folder))
-        dialog.setObjectName("saveCopy")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if one is not None:
-            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-            dialog.setDefaultSuffix(one.path.suffix.lstrip("."))
-            dialog.selectFile(f"{file_name(one)}{one.path.suffix}")
-            dialog.fileSelected.connect(lambda path: self.copy_to(one, Path(path)))
+        if len(works) == 1:
+            one, title = works[0], tr("Save a copy")
+            name = f"{file_name(one)}{one.path.suffix}"
+            ask_paths(
+                self._window, title, "saveCopy", lambda paths: self.copy_to(one, paths[0]), start=folder, save_as=name
+            )
         else:
-            dialog.setFileMode(QFileDialog.FileMode.Directory)
-            dialog.fileSelected.connect(lambda path: self.copy_all(works, Path(path)))
-        dialog.open()
+            title, mode = tr("Save copies to a folder"), QFileDialog.FileMode.Directory
+            ask_paths(
+                self._window, title, "saveCopy", lambda paths: self.copy_all(works, paths[0]), start=folder, mode=mode
+            )
 
     def copy_to(self, asset: Asset, path: Path) -> None:
         def announce(_: object) -> None:
@@ -323,7 +318,7 @@ class WorkActions:
 
     def copy_all(self, works: Sequence[Asset], folder: Path) -> None:
         def announce(made: int) -> None:
-            show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+            show = (tr("Show"), lambda: open_folder(folder))
             self.notify(count(made, "%n copy saved.", "%n copies saved."), [show])
 
         stopping = self.tasks.stopping.is_set

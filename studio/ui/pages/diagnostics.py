@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from studio.studio import Studio
 from studio.support import diagnostics
 from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.background import BackgroundTasks
 from studio.ui.forms.form import MARGIN
-from studio.ui.widgets import icons
-from studio.ui.widgets.basic import MessageBar, add, button, clear_layout, column, column_table, label, row, timer, tool
-from studio.ui.widgets.text import count, failure, sentence, tr, worded
-from studio.ui.widgets.theme import theme
+from studio.ui.widgets.basic import (
+    IconLabel,
+    MessageBar,
+    ProgressBar,
+    add,
+    button,
+    clear_layout,
+    column,
+    column_table,
+    label,
+    row,
+    timer,
+    tool,
+)
+from studio.ui.widgets.dialogs import open_folder
+from studio.ui.widgets.text import count, sentence, tr, worded
 
 NAMED = ("Libraries", "Models")
 NAME_WIDTH = 180  # pixels
@@ -37,15 +48,13 @@ class DiagnosticsPage(QWidget):
         self.title = label(tr("Checking this computer"), "title", name="diagnosticsTitle")
         self.words = label("", "muted", wrap=True)
         self.bar = MessageBar("diagnostics")
-        self.busy = QProgressBar()
+        self.busy = ProgressBar()
         self.busy.setRange(0, 0)
-        self.busy.setTextVisible(False)
-        self.busy.setAccessibleName(tr("Progress"))
         self.copy = button(tr("Copy report"), "copyReport", icon="copy", clicked=self.copy_report)
         self.copy.setToolTip(tr("Copy all of this as text for a bug report, without names, folders or prompts"))
         self._copied_timer = timer(self, self._copied, COPIED_TIME)
         self.again = button(tr("Check again"), "lookAgain", icon="again", clicked=self.check)
-        logs = button(tr("Show log"), "showLog", icon="folder", clicked=lambda: _open(studio.paths.logs))
+        logs = button(tr("Show log"), "showLog", icon="folder", clicked=lambda: open_folder(studio.paths.logs))
         self._rows = column(spacing=8)
         whole = column(self, self.title, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
         add(whole, self.words, 4, row(self.copy, self.again, logs, None), self.busy, self.bar, 8, self._rows, None)
@@ -76,7 +85,7 @@ class DiagnosticsPage(QWidget):
     def _failed(self, error: Exception) -> None:
         self.busy.hide()
         self.again.setEnabled(True)
-        self.bar.show_message(*failure(error), kind="error")
+        self.bar.show_error(error)
 
     def _found(self, findings: list[DiagnosticFinding]) -> None:
         self.findings = findings
@@ -113,14 +122,12 @@ class MissingPart(QFrame):
         super().__init__()
         self.setObjectName("bar")
         self.setProperty("kind", "error" if finding.essential else "notice")
-        self._sign = ("alert", "danger") if finding.essential else ("info", "accent")
-        self._icon = QLabel()
-        self._icon.setFixedSize(20, 20)
+        icon = IconLabel(*("alert", "danger") if finding.essential else ("info", "accent"))
         words = column(None, label(worded(finding.missing), "label", wrap=True, selectable=True), spacing=2)
         if finding.remedy:
             words.addWidget(label(worded(finding.remedy).replace("`", ""), wrap=True, selectable=True))
         line = row(spacing=12, margins=(14, 10, 10, 10))
-        line.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
         line.addLayout(words, 1)
         command = re.search(r"`([^`]+)`", str(finding.remedy))
         if command is not None:
@@ -128,11 +135,6 @@ class MissingPart(QFrame):
             copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command[1]))
             line.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
         self.setLayout(line)
-        theme().changed.connect(self._tint)
-        self._tint()
-
-    def _tint(self) -> None:
-        self._icon.setPixmap(icons.pixmap(*self._sign, ratio=self.devicePixelRatioF()))
 
 
 def _table(findings: Sequence[DiagnosticFinding]) -> QWidget:
@@ -143,7 +145,3 @@ def _table(findings: Sequence[DiagnosticFinding]) -> QWidget:
         words = finding.name if finding.section in NAMED else sentence(tr(finding.name))
         lines.append((label(words, "muted", wrap=True), label(worded(finding.value), wrap=True, selectable=True)))
     return column_table(lines, "told", first=NAME_WIDTH)
-
-
-def _open(folder: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

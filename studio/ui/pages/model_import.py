@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QFrame, QPlainTextEdit, QProgressBar, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QPlainTextEdit, QWidget
 
 from studio.errors import StudioError
 from studio.jobs.imports import ModelImportRequest
@@ -18,10 +18,9 @@ from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, Failure, JobWatcher
 from studio.ui.bridge import Bridge
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.basic import CheckBox, ElidedLabel, add, button, column, label, named, row
+from studio.ui.widgets.basic import CheckBox, ElidedLabel, ProgressBar, add, button, column, label, named, row
 from studio.ui.widgets.text import size, tr
 
-SHARES = 1000  # steps of the progress bar: bytes do not fit into its numbers
 TEXT_LIMIT = 200_000  # bytes of a licence that are shown
 
 
@@ -75,9 +74,7 @@ class ModelImporter(QFrame):
         self._unread: list[Path] = []  # whose licence is not known yet, the one that is being read first
         self._jobs: list[Job] = []  # that have not ended
         self.words = named(ElidedLabel(role="label"), "importWords")
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(tr("Progress"))
+        self.bar = ProgressBar()
         self.cancel = button(tr("Cancel"), "importCancel", clicked=self.cancel_all)
         texts = column(None, self.words, self.bar, spacing=8)
         self.setLayout(row((texts, 1), self.cancel, spacing=16, margins=(14, 10, 10, 10)))
@@ -175,8 +172,7 @@ class ModelImporter(QFrame):
             return
         words = tr("Copying {name}: {done} of {total}")
         self.words.set_text(words.format(name=name, done=size(progress.done), total=size(progress.total)))
-        self.bar.setRange(0, SHARES)
-        self.bar.setValue(progress.done * SHARES // progress.total)
+        self.bar.show_progress(progress.done, progress.total)
 
     def _ended(self, job: Job) -> None:
         if job in self._jobs:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QMimeData, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QWidget
 
 from studio.checkpoints import SUFFIXES
 from studio.errors import Message, StudioError
@@ -18,6 +18,7 @@ from studio.studio import Studio
 from studio.ui.background import BackgroundTasks
 from studio.ui.bridge import Bridge
 from studio.ui.commands import keys_of
+from studio.ui.library.importer import local
 from studio.ui.library.work_actions import Actions
 from studio.ui.pages.model_card import CARDS, ModelCard
 from studio.ui.pages.model_import import ModelImporter
@@ -25,8 +26,9 @@ from studio.ui.pages.model_list import ModelList
 from studio.ui.pages.text_dialog import TextDialog
 from studio.ui.panel.panel import Panel
 from studio.ui.widgets.basic import MessageBar, button, column, label, named, row, tip
+from studio.ui.widgets.dialogs import ask_paths, confirm, open_folder
 from studio.ui.widgets.drop_zone import DropZone
-from studio.ui.widgets.text import count, failure, size, tr, worded
+from studio.ui.widgets.text import count, size, tr, worded
 
 FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", *sorted(SUFFIXES)))
 
@@ -54,7 +56,7 @@ class ModelsPage(QWidget):
         self.list.itemActivated.connect(lambda _: self.run("use"))
         self.card.command_requested.connect(self.run)
         self.importer.imported.connect(self._imported)
-        self.importer.failed.connect(lambda error: self.bar.show_message(*failure(error), kind="error"))
+        self.importer.failed.connect(self.bar.show_error)
         bridge.news.connect(self._on_news)
         self._build()
         self.refresh()
@@ -77,7 +79,7 @@ class ModelsPage(QWidget):
         head.setFixedHeight(54)
         words = tr("Drop a model folder, a .safetensors file or a StyleGAN checkpoint")
         self._drop_zone = DropZone(
-            self, words, lambda data: bool(_files(data)), lambda data: self.import_files(_files(data))
+            self, words, lambda data: bool(local(data)), lambda data: self.import_files(local(data))
         )
         left = column(None, self.importer, self.bar, (self.list, 1), spacing=8, margins=(16, 12, 8, 0))
         middle = row((left, 1), self.card, spacing=0)
@@ -106,7 +108,7 @@ class ModelsPage(QWidget):
         actions: dict[str, Callable[[Model], None]] = {
             "use": self.use,
             "card": self.read_card,
-            "reveal": lambda model: _open(model.folder),
+            "reveal": lambda model: open_folder(model.folder),
             "check": self.check,
             "remove": self.ask_to_remove,
         }
@@ -137,7 +139,7 @@ class ModelsPage(QWidget):
                 self.bar.show_message(tr("The files of {name} are complete and unchanged.").format(name=model.title))
 
         verify = self._studio.catalog.verify
-        self._check.run(lambda: verify(model), tell, lambda error: self.bar.show_message(*failure(error), kind="error"))
+        self._check.run(lambda: verify(model), tell, self.bar.show_error)
 
     def ask_to_remove(self, model: Model) -> None:
         if model.bundled:
@@ -147,23 +149,21 @@ class ModelsPage(QWidget):
             words = tr("{name} is in use.").format(name=model.title)
             self.bar.show_message(words, tr("Wait for its jobs to finish, or cancel them in the queue."), kind="error")
             return
-        box = QMessageBox(self.window())
-        box.setObjectName("removeModel")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(tr("Remove a model"))
-        box.setText(tr("Remove {name} and free {size}?").format(name=model.title, size=size(model.size)))
-        box.setInformativeText(tr("Its files are deleted permanently. What was made with it stays."))
-        yes = box.addButton(tr("Remove"), QMessageBox.ButtonRole.DestructiveRole)
-        yes.setObjectName("removeYes")
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        yes.clicked.connect(lambda: self.remove(model))
-        box.open()
+        confirm(
+            self.window(),
+            ("removeModel", "removeYes"),
+            tr("Remove {name} and free {size}?").format(name=model.title, size=size(model.size)),
+            tr("Its files are deleted permanently. What was made with it stays."),
+            (tr("Remove"), tr("Cancel")),
+            lambda: self.remove(model),
+            title=tr("Remove a model"),
+        )
 
     def remove(self, model: Model) -> None:
         try:
             self._studio.catalog.remove(model.id)
         except StudioError as error:
-            self.bar.show_message(*failure(error), kind="error")
+            self.bar.show_error(error)
             return
         self._notify(tr("{name} removed.").format(name=model.title), ())
         self._bridge.models_changed()
@@ -180,14 +180,10 @@ class ModelsPage(QWidget):
         self._notify(tr("{name} is ready.").format(name=model.title), [(tr("Use it"), lambda: self.use(model))])
 
     def _choose(self, *, folder: bool) -> None:
-        dialog = QFileDialog(self.window(), tr("Add a model"), str(Path.home()))
-        dialog.setObjectName("chooseModel")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFiles)
-        if not folder:
-            dialog.setNameFilter(tr("Models and StyleGAN checkpoints") + f" ({FILES})")
-        dialog.filesSelected.connect(lambda paths: self.import_files([Path(path) for path in paths]))
-        dialog.open()
+        mode = QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFiles
+        types = "" if folder else tr("Models and StyleGAN checkpoints") + f" ({FILES})"
+        title = tr("Add a model")
+        ask_paths(self.window(), title, "chooseModel", self.import_files, start=Path.home(), mode=mode, types=types)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Delete:
@@ -211,11 +207,3 @@ class ModelsPage(QWidget):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.list.choose(str(state.get("model", "")))
-
-
-def _files(data: QMimeData) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-
-
-def _open(folder: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QWidget
 
 from studio.errors import BadInput, StudioError
 from studio.schema.fields import PathTo
@@ -17,7 +17,7 @@ from studio.support import hardware
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.forms.fields import CHOICE_WIDTH
 from studio.ui.forms.form import MARGIN, Form
-from studio.ui.widgets.basic import ComboBox, MessageBar, add, column, label, named, row, scrolling, timer
+from studio.ui.widgets.basic import ComboBox, MessageBar, add, column, label, named, row, scrolling, segment, timer
 from studio.ui.widgets.sound_player import outputs
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
@@ -63,13 +63,7 @@ class SettingsPage(QWidget):
         self._buttons.setExclusive(True)
         line = row(spacing=4, margins=(16, 10, 16, 10))
         for name, (title, _) in self._factories.items():
-            made = QToolButton()
-            made.setText(title)
-            made.setObjectName(f"section.{name}")
-            made.setAccessibleName(title)
-            made.setProperty("role", "segment")
-            made.setCheckable(True)
-            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            made = segment(title, f"section.{name}")
             made.clicked.connect(lambda _=False, name=name: self.show_section(name))
             self._buttons.addButton(made)
             line.addWidget(made)
@@ -177,7 +171,7 @@ class SettingsForm(QWidget):
             if changes:
                 self._studio.change_settings(**changes)
         except StudioError as error:
-            self.notice.show_message(*failure(error), kind="error")
+            self.notice.show_error(error)
             return
         theme().choose(after.theme)
         theme().set_text_size(after.text_size)

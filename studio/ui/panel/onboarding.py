@@ -6,14 +6,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.backends import medium as find_medium
 from studio.schema.request import Request
 from studio.ui.background import BackgroundTasks
 from studio.ui.widgets import placeholder
-from studio.ui.widgets.basic import add, button, column, label, row, timer
-from studio.ui.widgets.empty_state import LargeIcon
+from studio.ui.widgets.basic import ProgressBar, add, button, column, label, row, timer
+from studio.ui.widgets.placeholder import LargeIcon
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -120,14 +120,10 @@ class WaitingMessage(QWidget):
         self.setObjectName("waiting")
         self.words = label("", "muted", name="waitingWords")
         self.words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedWidth(220)
-        self.bar.setAccessibleName(tr("Progress"))
+        self.bar = ProgressBar(220)
         column(self, None, self.words, row(None, self.bar, None), None, spacing=12)
         self.patience = timer(self, self.late, 150)
 
     def say(self, words: str, done: int, total: int) -> None:
         self.words.setText(words)
-        self.bar.setRange(0, total)
-        self.bar.setValue(done)
+        self.bar.show_progress(done, total)

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QToolButton, QWidget
 
 from studio.backends import medium
 from studio.errors import BadInput, StudioError
@@ -18,6 +18,7 @@ from studio.schema.presets import Preset, Presets
 from studio.schema.request import Request
 from studio.ui.commands import keys_of
 from studio.ui.widgets.basic import tool
+from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
 
@@ -89,10 +90,8 @@ class PresetMenus(QObject):
         self._attempt(take, tr("Preset imported."))
 
     def ask_import(self) -> None:
-        dialog = self._dialog(tr("Import preset"), "presetBring")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda path: self.import_file(Path(path)))
-        dialog.open()
+        title, take = tr("Import preset"), lambda paths: self.import_file(paths[0])
+        ask_paths(self._window, title, "presetBring", take, start=_documents(), types=FILTER)
 
     def export_file(self, preset: Preset, path: Path) -> None:
         """Write a preset to a file that can be imported."""
@@ -103,19 +102,8 @@ class PresetMenus(QObject):
         self._attempt(lambda: self._presets.remove(preset), tr("Preset “{name}” removed.").format(name=preset.name))
 
     def _ask_export(self, preset: Preset) -> None:
-        dialog = self._dialog(tr("Export preset"), "presetShare")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("json")
-        dialog.selectFile(preset.path.name)
-        dialog.fileSelected.connect(lambda path: self.export_file(preset, Path(path)))
-        dialog.open()
-
-    def _dialog(self, title: str, name: str) -> QFileDialog:
-        start = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        dialog = QFileDialog(self._window, title, start, FILTER)
-        dialog.setObjectName(name)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        return dialog
+        title, name, take = tr("Export preset"), preset.path.name, lambda paths: self.export_file(preset, paths[0])
+        ask_paths(self._window, title, "presetShare", take, start=_documents(), types=FILTER, save_as=name)
 
     def _attempt(self, act: Callable[[], object], words: str) -> None:
         try:
@@ -156,6 +144,10 @@ class PresetMenus(QObject):
     def _add_requests(self, menu: QMenu, briefs: Sequence[tuple[str, Request]]) -> None:
         for words, request in briefs:
             menu.addAction(_menu_text(words), lambda request=request: self.chosen.emit(request))
+
+
+def _documents() -> str:
+    return QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
 
 
 def _words(request: Request) -> str:

@@ -13,11 +13,10 @@ from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 
 import studio
 from studio.system.log import redact
-from studio.ui.widgets import icons
-from studio.ui.widgets.basic import CheckBox, button, column, label, named, row
+from studio.ui.widgets.basic import CheckBox, IconLabel, button, column, label, named, row
 from studio.ui.widgets.error_actions import run_command
 from studio.ui.widgets.text import count, tr
-from studio.ui.widgets.theme import SIZE, theme
+from studio.ui.widgets.theme import SIZE
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +74,7 @@ class CrashDialog(QDialog):
         self.setWindowTitle(tr("Something went wrong"))
         self.keys: set[str] = set()
         self._times: dict[str, int] = {}
-        self.sign = label("")
-        self.sign.setFixedSize(SIZE.wide, SIZE.wide)
-        self.sign.setPixmap(icons.pixmap("alert", "danger", SIZE.wide, self.devicePixelRatioF()))
+        sign = IconLabel("alert", "danger", SIZE.wide)
         heading = label(tr("An unexpected error occurred"), "heading", wrap=True)
         words = label(tr("Your work is safe: everything you created is already saved. You can continue."), wrap=True)
         words.setMinimumWidth(420)
@@ -100,11 +97,10 @@ class CrashDialog(QDialog):
             right.addWidget(widget)
         whole = column(self, spacing=SIZE.medium, margins=(24, 24, 24, 20))
         top = row(spacing=SIZE.medium)
-        top.addWidget(self.sign, 0, Qt.AlignmentFlag.AlignTop)
+        top.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
         top.addLayout(right, 1)
         whole.addLayout(top, 1)
         whole.addLayout(row(self.copy, look, None, go_on))
-        theme().changed.connect(self._tint)
         go_on.setFocus()
 
     def show_error(self, what: str, trace: str, key: str) -> None:
@@ -144,6 +140,3 @@ class CrashDialog(QDialog):
         self.accept()
         if window is not None:
             run_command(window, "diagnostics")
-
-    def _tint(self) -> None:
-        self.sign.setPixmap(icons.pixmap("alert", "danger", SIZE.wide, self.devicePixelRatioF()))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QFrame, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QPushButton, QWidget
 
 from studio.errors import StudioError
 from studio.jobs.io_host import IoRequest
@@ -18,9 +18,21 @@ from studio.schema.request import Request, TrainRequest
 from studio.studio import Studio
 from studio.system.log import redact
 from studio.ui.commands import keys_of
-from studio.ui.shell.job_strip import job_icon, show_progress
+from studio.ui.shell.job_strip import job_icon
 from studio.ui.widgets import error_actions, icons
-from studio.ui.widgets.basic import ElidedLabel, add, button, column, label, named, row, scrolling, tool
+from studio.ui.widgets.basic import (
+    ElidedLabel,
+    IconLabel,
+    ProgressBar,
+    add,
+    button,
+    column,
+    label,
+    named,
+    row,
+    scrolling,
+    tool,
+)
 from studio.ui.widgets.text import count, duration, failure, job_stage, job_title, request_name, sentence, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -55,7 +67,7 @@ class QueueRow(QFrame):
         self._studio, self._show_result = studio, show_result
         self._pressed: QPoint | None = None
         self._moving = False
-        self.picture = QLabel()
+        self.picture = IconLabel(job_icon(job), "muted")
         self.picture.setFixedSize(22, 22)
         self.unfold = tool("chevron-right", tr("Show items"), "jobUnfold", clicked=self._unfold, size=14)
         self.unfold.setVisible(isinstance(job, JobGroup))
@@ -67,9 +79,7 @@ class QueueRow(QFrame):
         self._mending = QWidget()
         self._mending.setLayout(self.mends)
         self._mending.hide()
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(tr("Progress"))
+        self.bar = ProgressBar()
         self.up = tool("up", tr("Move up"), "jobUp", clicked=lambda: self._move(-1), size=16)
         self.down = tool("down", tr("Move down"), "jobDown", clicked=lambda: self._move(1), size=16)
         self.cancel = tool("close", tr("Cancel"), "jobCancel", clicked=self._cancel, size=14)
@@ -88,8 +98,6 @@ class QueueRow(QFrame):
         self._inside.hide()
         column(self._inside, spacing=0, margins=(26, 0, 0, 6))
         whole.addWidget(self._inside)
-        theme().changed.connect(self._tint)
-        self._tint()
 
     def refresh(self, peers: list[str]) -> None:
         """Show the state now; `peers` are the waiting rows among which it can be moved, by their ids."""
@@ -102,7 +110,7 @@ class QueueRow(QFrame):
         took = tr("{state} in {time}").format(state=job_stage(job), time=duration(job.seconds))
         self.state.set_text(sentence(took if job.state == "done" else job_stage(job)))
         self.bar.setVisible(running)
-        show_progress(self.bar, job.progress)
+        self.bar.show_progress(job.progress.done, job.progress.total)
         at = peers.index(job.id) if job.id in peers else -1
         movable = queued and len(peers) > 1
         for arrow, there in ((self.up, at > 0), (self.down, 0 <= at < len(peers) - 1)):
@@ -186,10 +194,6 @@ class QueueRow(QFrame):
         self.style().unpolish(self)
         self.style().polish(self)
         self.setCursor(Qt.CursorShape.ClosedHandCursor if moving else Qt.CursorShape.OpenHandCursor)
-
-    def _tint(self) -> None:
-        icon = job_icon(self.job)
-        self.picture.setPixmap(icons.pixmap(icon, "muted", ratio=self.devicePixelRatioF()))
 
     def _move(self, step: int) -> None:
         if self.job.id in self.peers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QFrame
 
@@ -56,10 +56,9 @@ class ClipTransport(QFrame):
 
     def load(self, count: int, seconds: float) -> None:
         """Start a clip of so many frames."""
-        self.slider.blockSignals(True)
-        self.slider.setRange(0, max(0, count - 1))
-        self.slider.setPageStep(max(1, count // 10))
-        self.slider.blockSignals(False)
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, max(0, count - 1))
+            self.slider.setPageStep(max(1, count // 10))
         self.time.setText(_time_text(count, count, seconds, seconds))
         self.time.setMinimumWidth(self.time.sizeHint().width())  # nothing shifts while it counts
 
@@ -71,9 +70,8 @@ class ClipTransport(QFrame):
     def show_position(self, frame: int, count: int, seconds: float, whole: float) -> None:
         """Show frame and time; `seconds` of `whole` have passed."""
         if self.slider.value() != frame and not self.slider.isSliderDown():
-            self.slider.blockSignals(True)
-            self.slider.setValue(frame)
-            self.slider.blockSignals(False)
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(frame)
         words = _time_text(frame + 1, count, seconds, whole)
         if words != self.time.text():
             self.time.setText(words)

@@ -7,11 +7,11 @@ from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPen
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QToolButton
+from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton
 
 from studio.library.library import Asset
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import ElidedLabel, named, tool
+from studio.ui.widgets.basic import ElidedLabel, named, row, segment, tool
 from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import theme
 
@@ -47,36 +47,24 @@ class CompareBar(QFrame):
         self.setObjectName("compareBar")
         self.setAccessibleName(tr("Comparison"))
         self.setFixedHeight(BAR)
-        self.left, self.right = ElidedLabel(role="caption"), ElidedLabel(role="caption")
-        self.left.setObjectName("compareLeft")
-        self.right.setObjectName("compareRight")
+        self.left = named(ElidedLabel(role="caption"), "compareLeft")
+        self.right = named(ElidedLabel(role="caption"), "compareRight")
         self.right.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._ways = QButtonGroup(self)
         self._buttons: dict[str, QToolButton] = {}
-        line = QHBoxLayout(self)
-        line.setContentsMargins(24, 4, 24, 12)
-        line.setSpacing(4)
-        line.addWidget(self.left, 1)
-        line.addSpacing(12)
         for way, words, hint in (
             ("slider", tr("Slider"), tr("Drag the line between the two (S; Shift+Left and Shift+Right)")),
             ("beside", tr("Side by side"), tr("Side by side (S)")),
         ):
-            made = named(QToolButton(), f"compare.{way}")
-            made.setText(words)
+            made = segment(words, f"compare.{way}")
             made.setToolTip(hint)
-            made.setAccessibleName(words)
-            made.setProperty("role", "segment")
-            made.setCheckable(True)
-            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             made.clicked.connect(lambda _=False, way=way: self.mode_chosen.emit(way))
             self._ways.addButton(made)
             self._buttons[way] = made
-            line.addWidget(made)
-        line.addWidget(tool("swap", tr("Swap sides (X)"), "compareSwap", clicked=self.swapped.emit))
-        line.addWidget(tool("close", tr("End comparison (C)"), "compareEnd", clicked=self.closed.emit, size=16))
-        line.addSpacing(12)
-        line.addWidget(self.right, 1)
+        swap = tool("swap", tr("Swap sides (X)"), "compareSwap", clicked=self.swapped.emit)
+        end = tool("close", tr("End comparison (C)"), "compareEnd", clicked=self.closed.emit, size=16)
+        middle = (*self._buttons.values(), swap, end)
+        self.setLayout(row((self.left, 1), 12, *middle, 12, (self.right, 1), spacing=4, margins=(24, 4, 24, 12)))
 
     def show_works(self, way: ComparisonMode, left: Asset | None, right: Asset | None) -> None:
         self._buttons[way].setChecked(True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtWidgets import QFrame, QMessageBox, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
 from studio.backends.medium import Medium
 from studio.errors import StudioError
@@ -28,8 +28,9 @@ from studio.ui.training.progress_view import ProgressView
 from studio.ui.training.resumable_list import ResumableList
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import GAP, ICON, MessageBar, button, column, label, named, row
+from studio.ui.widgets.dialogs import confirm
 from studio.ui.widgets.drop_zone import DropZone
-from studio.ui.widgets.text import failure, tr
+from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
 INTRO_WIDTH = 480  # pixels
@@ -144,7 +145,7 @@ class TrainingPage(QWidget):
         try:
             self._follow(self._studio.submit(self.form.request(out)))
         except StudioError as error:
-            self.bar.show_message(*failure(error), kind="error")
+            self.bar.show_error(error)
 
     def toggle_pause(self) -> None:
         job = self.progress.job
@@ -159,17 +160,15 @@ class TrainingPage(QWidget):
             self._refresh()
 
     def ask_to_cancel(self) -> None:
-        box = QMessageBox(self.window())
-        box.setObjectName("cancelTraining")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(tr("Stop training"))
-        box.setText(tr("Stop training without saving a model?"))
-        box.setInformativeText(tr("You can resume it later. “Stop and save” adds the model as it is now."))
-        yes = box.addButton(tr("Stop"), QMessageBox.ButtonRole.DestructiveRole)
-        yes.setObjectName("cancelTrainingYes")
-        box.setDefaultButton(box.addButton(tr("Keep training"), QMessageBox.ButtonRole.RejectRole))
-        yes.clicked.connect(self._cancel)
-        box.open()
+        confirm(
+            self.window(),
+            ("cancelTraining", "cancelTrainingYes"),
+            tr("Stop training without saving a model?"),
+            tr("You can resume it later. “Stop and save” adds the model as it is now."),
+            (tr("Stop"), tr("Keep training")),
+            self._cancel,
+            title=tr("Stop training"),
+        )
 
     def _cancel(self) -> None:
         if self.progress.job is not None:
@@ -182,14 +181,14 @@ class TrainingPage(QWidget):
             assert isinstance(again, Job)
             self._follow(again)
         except StudioError as error:
-            self.bar.show_message(*failure(error), kind="error")
+            self.bar.show_error(error)
 
     def _resume(self, request: TrainRequest) -> None:
         """Resume a training that no job is known of any more."""
         try:
             self._follow(self._studio.submit(training_runs.resume_request(request)))
         except StudioError as error:
-            self.bar.show_message(*failure(error), kind="error")
+            self.bar.show_error(error)
 
     def _delete(self, request: TrainRequest) -> None:
         """Delete an unfinished training."""
@@ -206,11 +205,8 @@ class TrainingPage(QWidget):
             self._refresh()
             self.focus_first()
 
-        def failed(error: Failure) -> None:
-            self.bar.show_message(*failure(error), kind="error")
-
         folder = Path(request.out)
-        self._tasks.run(lambda: training_runs.delete(folder), gone, failed)
+        self._tasks.run(lambda: training_runs.delete(folder), gone, self.bar.show_error)
 
     @property
     def _offered(self) -> list[str]:
@@ -282,7 +278,7 @@ class TrainingPage(QWidget):
         if error is None or isinstance(error, Cancelled):
             self.bar.show_message(tr("Training stopped. No model was added."), actions=more, kind="notice")
         else:
-            self.bar.show_message(*failure(error), actions=more, kind="error")
+            self.bar.show_error(error, more)
 
     def _report_ready(self, title: str, id: str, more: Actions, known: str = "") -> None:
         use = (tr("Use it"), "trainUse", lambda: self.use(id))
@@ -301,7 +297,7 @@ class TrainingPage(QWidget):
             if isinstance(error, AlreadyInstalled):
                 self._report_ready(request.title, error.model.id, more, known=error.model.title)
             else:
-                self.bar.show_message(*failure(error), kind="error")
+                self.bar.show_error(error)
 
         self.bar.hide()
         self._tasks.run(lambda: take(folder, self._medium.name, accept_licence=True), ready, failed)

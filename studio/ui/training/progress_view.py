@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLocale
 from PySide6.QtGui import QHideEvent, QImage, QShowEvent
-from PySide6.QtWidgets import QProgressBar, QWidget
+from PySide6.QtWidgets import QWidget
 
 from studio.jobs import training_runs
 from studio.jobs.job import Job
@@ -18,7 +18,7 @@ from studio.ui.background import LatestOnly
 from studio.ui.stages import pictures
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.training.plot import Plot, PlotCurve
-from studio.ui.widgets.basic import add, column, label, row, timer
+from studio.ui.widgets.basic import ProgressBar, add, column, label, row, timer
 from studio.ui.widgets.text import count, duration, sentence, stage_words, tr
 
 LOG_INTERVAL = 1000  # milliseconds between two reads of the log
@@ -47,9 +47,7 @@ class ProgressView(QWidget):
         self._tasks = LatestOnly(self)
         self.title = label("", "heading", name="courseTitle", wrap=True)
         self.details = label("", "muted", name="courseTold", wrap=True)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(tr("Progress"))
+        self.bar = ProgressBar()
         self.tiles = PictureGrid("samples")
         self.tiles.setAccessibleName(tr("Current samples"))
         self.losses = Plot("losses", tr("Losses"))
@@ -81,8 +79,7 @@ class ProgressView(QWidget):
         self.title.setText(self._state(job))
         self.details.setText(self._words(job))
         self.bar.setVisible(job.state in ("queued", "running"))
-        self.bar.setRange(0, progress.total)
-        self.bar.setValue(min(progress.done, progress.total))
+        self.bar.show_progress(progress.done, progress.total)
         if isinstance(progress.preview, Image) and progress.preview is not self._last_preview:
             self._last_preview = progress.preview
             self.tiles.show_sheet(pictures.of_payload(progress.preview), COLUMNS)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from studio.jobs import training_runs
 from studio.schema.request import TrainRequest
 from studio.ui.widgets.basic import ElidedLabel, button, clear_layout, column, label, row, tool
+from studio.ui.widgets.dialogs import confirm
 from studio.ui.widgets.text import duration, moment, size, tr
 from studio.ui.widgets.theme import SIZE
 
@@ -60,14 +61,12 @@ class ResumableList(QWidget):
 
     def _ask_to_delete(self, request: TrainRequest, title: str) -> None:
         room = size(training_runs.disk_bytes(Path(request.out)))
-        box = QMessageBox(self.window())
-        box.setObjectName("deleteTraining")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(tr("Delete training run"))
-        box.setText(tr("Delete the training run of {name} and free {size}?").format(name=title, size=room))
-        box.setInformativeText(tr("Its progress is lost permanently. Models saved from it stay."))
-        yes = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
-        yes.setObjectName("deleteTrainingYes")
-        box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
-        yes.clicked.connect(lambda: self.delete_confirmed.emit(request))
-        box.open()
+        confirm(
+            self.window(),
+            ("deleteTraining", "deleteTrainingYes"),
+            tr("Delete the training run of {name} and free {size}?").format(name=title, size=room),
+            tr("Its progress is lost permanently. Models saved from it stay."),
+            (tr("Delete"), tr("Keep")),
+            lambda: self.delete_confirmed.emit(request),
+            title=tr("Delete training run"),
+        )

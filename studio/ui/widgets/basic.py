@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLayout,
     QLayoutItem,
+    QProgressBar,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -43,10 +44,11 @@ from PySide6.QtWidgets import (
 )
 
 from studio.ui.widgets import icons
-from studio.ui.widgets.text import tr
+from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 CHECK_BOX = 18  # pixels
+SHARES = 10_000  # steps of a progress bar at most
 FLOW_GAP = 6  # pixels between the widgets of a FlowLayout
 TABLE_GAPS = (12, 6)  # pixels between columns and between lines
 Named = TypeVar("Named", bound=QWidget)
@@ -124,6 +126,16 @@ def tool(
     icons.set_icon(made, icon, size=size, checked=checked)
     if clicked is not None:
         made.clicked.connect(lambda: clicked())
+    return made
+
+
+def segment(text: str, name: str, role: str = "segment") -> QToolButton:
+    """A button that stays pressed: one of several to choose from, or a switch of its own."""
+    made = named(QToolButton(), name, text)
+    made.setText(text)
+    made.setProperty("role", role)
+    made.setCheckable(True)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return made
 
 
@@ -247,6 +259,45 @@ class ElidedLabel(QLabel):
             self.setText(shown)
 
 
+class IconLabel(QLabel):
+    """An icon in one of the theme's colours; `size` are its pixels."""
+
+    def __init__(self, name: str = "", colour: str = "ink", size: int = SIZE.icon) -> None:
+        super().__init__()
+        self._size, self._drawn = size, ("", "", 0.0)
+        self.setFixedSize(size, size)
+        theme().changed.connect(self._tint)
+        self.show_icon(name, colour)
+
+    def show_icon(self, name: str, colour: str) -> None:
+        """Draw it if it is another: some callers say it with every frame."""
+        self._icon = name, colour
+        if name and (name, colour, self.devicePixelRatioF()) != self._drawn:
+            self._drawn = name, colour, self.devicePixelRatioF()
+            self.setPixmap(icons.pixmap(name, colour, self._size, self.devicePixelRatioF()))
+
+    def _tint(self) -> None:
+        self._drawn = ("", "", 0.0)
+        self.show_icon(*self._icon)
+
+
+class ProgressBar(QProgressBar):
+    """A bar without words; `wide` pixels, or as wide as there is room."""
+
+    def __init__(self, wide: int = 0) -> None:
+        super().__init__()
+        self.setTextVisible(False)
+        self.setAccessibleName(tr("Progress"))
+        if wide:
+            self.setFixedWidth(wide)
+
+    def show_progress(self, done: float, total: float) -> None:
+        """Without a total, something goes on. A bar counts in 32 bits, which bytes exceed: large totals are scaled."""
+        share = 1 if total <= SHARES else SHARES / total
+        self.setRange(0, round(total * share))
+        self.setValue(round(min(done, total) * share))
+
+
 class ComboBox(QComboBox):
     """A choice that scrolling past does not change, with an arrow in the family of the icons."""
 
@@ -330,31 +381,19 @@ class MessageBar(QFrame):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.setObjectName("bar")
-        self._icon = QLabel()
-        self._icon.setFixedSize(20, 20)
-        self._title = label("", "label", wrap=True, selectable=True)
-        self._hint = label("", wrap=True, selectable=True)
-        self._title.setObjectName(f"{name}Title")
-        self._hint.setObjectName(f"{name}Hint")
-        self._buttons = QHBoxLayout()
-        self._buttons.setSpacing(SIZE.small)
+        self._icon = IconLabel()
+        self._title = label("", "label", name=f"{name}Title", wrap=True, selectable=True)
+        self._hint = label("", name=f"{name}Hint", wrap=True, selectable=True)
+        self._buttons = row()
         self._close = tool("close", tr("Dismiss"), f"{name}Close", clicked=self.dismiss, size=14)
-        words = column(spacing=2)
-        words.addWidget(self._title)
-        words.addWidget(self._hint)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(14, 8, 8, 8)
-        whole.setSpacing(12)
-        whole.addWidget(self._icon)
-        self._content = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._content.setSpacing(12)
-        self._content.addLayout(words, 1)
-        self._content.addLayout(self._buttons)
-        whole.addLayout(self._content, 1)
-        whole.addWidget(self._close)
-        self._sign = ("info", "ink")
-        theme().changed.connect(self._tint)
+        words = column(None, self._title, self._hint, spacing=2)
+        self._content = row((words, 1), self._buttons, spacing=12)
+        self.setLayout(row(self._icon, (self._content, 1), self._close, spacing=12, margins=(14, 8, 8, 8)))
         self.hide()
+
+    def show_error(self, error: BaseException, actions: Sequence[tuple[str, str, Callable[[], object]]] = ()) -> None:
+        """Say what happened and what to do about it; `actions` as for `show_message`."""
+        self.show_message(*failure(error), kind="error", actions=actions)
 
     def show_message(
         self,
@@ -369,8 +408,7 @@ class MessageBar(QFrame):
         self.setProperty("kind", kind)
         self.style().unpolish(self)
         self.style().polish(self)
-        self._sign = ("alert", "danger") if kind == "error" else ("info", "accent")
-        self._tint()
+        self._icon.show_icon(*("alert", "danger") if kind == "error" else ("info", "accent"))
         self._title.setText(title)
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
@@ -412,9 +450,6 @@ class MessageBar(QFrame):
     def dismiss(self) -> None:
         self.hide()
         self.dismissed.emit()
-
-    def _tint(self) -> None:
-        self._icon.setPixmap(icons.pixmap(*self._sign, ratio=self.devicePixelRatioF()))
 
 
 class CheckBox(QCheckBox):

@@ -1,11 +1,13 @@
-"""Placeholders for pictures that are loading or missing."""
+"""What stands where there is nothing: a picture that is loading or missing, an empty list."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
 
 from studio.ui.widgets import icons
+from studio.ui.widgets.basic import add, button, column, label, row
 from studio.ui.widgets.theme import SIZE, theme
 
 PATIENCE = 120  # milliseconds without an answer before a block is shown: shorter, and it would only flash
@@ -28,3 +30,46 @@ def missing(painter: QPainter, box: QRectF, icon: str, radius: float = SIZE.radi
     sign = QRectF(0, 0, side, side)
     sign.moveCenter(box.center())
     icons.paint(painter, icon, sign, "muted")
+
+
+class LargeIcon(QWidget):
+    """A large quiet icon, where there is no picture to show."""
+
+    def __init__(self, icon: str) -> None:
+        super().__init__()
+        self._icon = icon
+        self.setFixedSize(72, 72)
+        theme().changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme().colour("accent_soft"))
+        painter.drawEllipse(self.rect())
+        icons.paint(painter, self._icon, QRectF(18, 18, 36, 36), "accent")
+        painter.end()
+
+
+class EmptyState(QWidget):
+    """An icon, why there is nothing, and a button; `left`: it was pressed."""
+
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = label("", "title", name="nothing", wrap=True)
+        self._words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._hint = label("", "muted", wrap=True)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._out = button("", "wayOut", clicked=self.left.emit)
+        whole = column(self, None, spacing=12, margins=(32, 0, 32, 0))
+        add(whole, row(None, LargeIcon("library"), None), self._words, self._hint, row(None, self._out, None), None)
+
+    def say(self, words: str, hint: str, way_out: str) -> None:
+        """Say why there is nothing; without words for a way out, no button."""
+        self._words.setText(words)
+        self._hint.setText(hint)
+        self._out.setText(way_out)
+        self._out.setAccessibleName(way_out)
+        self._out.setVisible(bool(way_out))

@@ -16,6 +16,7 @@ from studio.models.model import Model
 from studio.schema.request import TrainRequest, fresh_seed
 from studio.ui.training.parts import TrainingForm
 from studio.ui.widgets.basic import ComboBox, ElidedLabel, NumberBox, Switch, button, column, label, row
+from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 
@@ -133,12 +134,9 @@ class AvatarTrainingForm(TrainingForm):
         self.changed.emit()
 
     def ask_folder(self) -> None:
-        dialog = QFileDialog(self.window(), tr("Pictures to train on"), str(self.folder or Path.home()))
-        dialog.setObjectName("chooseTrainFolder")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(lambda path: self.set_folder(Path(path)))
-        dialog.open()
+        title, start, mode = tr("Pictures to train on"), self.folder or Path.home(), QFileDialog.FileMode.Directory
+        take = lambda paths: self.set_folder(paths[0])  # noqa: E731
+        ask_paths(self.window(), title, "chooseTrainFolder", take, start=start, mode=mode)
 
     def refresh(self) -> None:
         """Read the models again, and keep the selection."""
