@@ -21,9 +21,7 @@ from studio.media.payloads import Audio
 from studio.schema.settings import Settings
 from studio.ui.stages import audio as audio_stage
 from studio.ui.stages.audio import AudioStage
-from studio.ui.stages.meter import LOWEST, LevelMeter
-from studio.ui.stages.spectrogram import ROWS, spectrogram
-from studio.ui.stages.waveform import envelope
+from studio.ui.stages.sound_views import LOWEST_DB, ROWS, LevelMeter, envelope, spectrogram
 from studio.ui.widgets.sound_player import SoundPlayer, outputs
 from tests.ui.conftest import Room
 
@@ -264,7 +262,7 @@ def test_a_large_file_is_read_on_a_thread(
 
 def test_the_level_follows_what_is_heard(stage: AudioStage) -> None:
     stage.preview(sound(1.0))
-    assert list(stage.meter.peaks) == [LOWEST]
+    assert list(stage.meter.peaks) == [LOWEST_DB]
     stage.toggle()
     stage.player._stream.pull(4000)
     stage._tick()
@@ -273,7 +271,7 @@ def test_the_level_follows_what_is_heard(stage: AudioStage) -> None:
     stage.deactivate()
     before = stage.meter.peaks[0]
     stage._tick()
-    assert LOWEST < stage.meter.peaks[0] < before
+    assert LOWEST_DB < stage.meter.peaks[0] < before
 
 
 def test_the_meter_marks_clipping(room: Room) -> None:

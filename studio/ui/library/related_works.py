@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from studio.library.library import Asset
@@ -32,6 +32,7 @@ class WorkThumb(QAbstractButton):
         self.setAccessibleName(title_of(asset))
         self.setToolTip(title_of(asset))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         thumbnails.ready.connect(self._drawn)
 
     def sizeHint(self) -> QSize:
@@ -40,10 +41,6 @@ class WorkThumb(QAbstractButton):
     def _drawn(self, ids: frozenset[str]) -> None:
         if self._asset.id in ids:
             self.update()
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        super().enterEvent(event)
-        self.update()
 
     def paintEvent(self, e: QPaintEvent) -> None:
         look = theme()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton
 
@@ -16,14 +16,12 @@ from studio.media.payloads import Audio, Payload
 from studio.schema.request import Request
 from studio.schema.settings import Settings
 from studio.ui.background import Failure, LatestOnly
-from studio.ui.stages.meter import LevelMeter
-from studio.ui.stages.spectrogram import Spectrogram
-from studio.ui.stages.stage import MenuEntry, Stage, file_mime_data, is_drag, start_file_drag
-from studio.ui.stages.waveform import RULER, Waveform, envelope
+from studio.ui.stages.sound_views import RULER, LevelMeter, Spectrogram, Waveform, envelope
+from studio.ui.stages.stage import MenuEntry, Stage, file_mime_data
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import MessageBar, QuietSlider, add, column, label, named, row, tool
+from studio.ui.widgets.basic import MessageBar, QuietSlider, add, column, label, named, row, timer, tool
 from studio.ui.widgets.sound_player import SoundPlayer
-from studio.ui.widgets.text import clock, failure, tr
+from studio.ui.widgets.text import clock, failure, tenths, tr
 
 FRAME = 16  # milliseconds between two updates of the cursor
 LARGE = 12_000_000  # bytes from which a file is read on a thread
@@ -47,7 +45,6 @@ class AudioStage(Stage):
         self._expected_seconds = 0.0
         self._audio: Audio | None = None
         self._reading = LatestOnly(self)
-        self._press: QPoint | None = None
         self.waveform = Waveform()
         self.waveform.seek_requested.connect(lambda place: self.seek(place * self.player.seconds))
         self.waveform.range_chosen.connect(self._set_range)
@@ -56,8 +53,7 @@ class AudioStage(Stage):
         self.spectrogram.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.play = tool("play", tr("Play (Space)"), "play", clicked=self.toggle, size=22)
         self.play.setFixedSize(QSize(44, 44))
-        self.loop = tool("loop", tr("Loop (L)"), "loop", clicked=self._loop)
-        self.loop.setCheckable(True)
+        self.loop = tool("loop", tr("Loop (L)"), "loop", checked="loop", clicked=self._loop)
         self.time = label("0:00 / 0:00", "muted", name="time")
         self.range_label = label("", "caption", name="loopPart")
         self.clear_range = tool(
@@ -73,20 +69,15 @@ class AudioStage(Stage):
         self.error = MessageBar("sound")
         self._card = named(QFrame(), "soundCard")
         inside = column(self._card, spacing=12, margins=(24, 20, 24, 12))
-        above = row(self.meter, self.waveform, spacing=0)
-        above.setStretch(1, 1)
+        above = row(self.meter, (self.waveform, 1), spacing=0)
         add(inside, (above, 3), (self.spectrogram, 2), self.error)
-        line = row(self.play, self.loop, self.time, self.range_label, self.clear_range, None, self.mute, self.volume)
-        line.insertSpacing(2, 4)
-        inside.addLayout(line)
+        ends = (self.time, self.range_label, self.clear_range, None, self.mute, self.volume)
+        inside.addLayout(row(self.play, self.loop, 4, *ends))
         column(self, self._card, margins=(32, 24, 32, 24))
-        self._spectrum = tool("spectrum", tr("Spectrogram (G)"), "spectrum", clicked=self._show_spectrum)
-        self._spectrum.setCheckable(True)
+        words = tr("Spectrogram (G)")
+        self._spectrum = tool("spectrum", words, "spectrum", checked="spectrum", clicked=self._show_spectrum)
         self._spectrum.setChecked(True)
-        self._tools = (
-            self._spectrum,
-            tool("copy", tr("Copy file (Ctrl+C)"), "copy", clicked=self.copy),
-        )
+        self._tools = (self._spectrum, tool("copy", tr("Copy file (Ctrl+C)"), "copy", clicked=self.copy))
         self._keys: Mapping[Qt.Key, Callable[[], object]] = {
             Qt.Key.Key_Space: self.toggle,
             Qt.Key.Key_Home: lambda: self.seek(0),
@@ -100,10 +91,8 @@ class AudioStage(Stage):
             Qt.Key.Key_G: self._spectrum.click,
             Qt.Key.Key_M: self.mute.click,
         }
-        self._clock = QTimer(self)
-        self._clock.setInterval(FRAME)
+        self._clock = timer(self, self._tick, FRAME, repeat=True)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
-        self._clock.timeout.connect(self._tick)
         self._show_spectrum()
         self._set_range(None)
         self._card.hide()
@@ -224,7 +213,7 @@ class AudioStage(Stage):
         part, whole = self.player.range, self.player.seconds
         self.waveform.show_range(None if part is None else (part[0] / whole, part[1] / whole))
         self.range_label.setText(
-            "" if part is None else tr("Loop {start} to {end}").format(start=_tenths(part[0]), end=_tenths(part[1]))
+            "" if part is None else tr("Loop {start} to {end}").format(start=tenths(part[0]), end=tenths(part[1]))
         )
         self.clear_range.setVisible(part is not None)
 
@@ -274,14 +263,4 @@ class AudioStage(Stage):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self._press = event.position().toPoint()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self.asset is not None and self._press is not None and is_drag(self._press, event.position().toPoint()):
-            self._press = None
-            start_file_drag(self, self.asset)
-
-
-def _tenths(seconds: float) -> str:
-    """A position to a tenth of a second: 0:07.3."""
-    return f"{clock(seconds)}.{int(seconds * 10) % 10}"
+        super().mousePressEvent(event)

@@ -196,9 +196,3 @@ class CandidateGrid(QWidget):
             self.chosen.emit(self._current)
         else:
             super().keyPressEvent(event)
-
-    def focusInEvent(self, event: object) -> None:
-        self.update()
-
-    def focusOutEvent(self, event: object) -> None:
-        self.update()

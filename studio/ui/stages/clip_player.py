@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QElapsedTimer, QObject, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QFrame
 
 from studio.ui.background import Failure, LatestOnly
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import QuietSlider, label, named, row, tool
-from studio.ui.widgets.text import clock, tr
+from studio.ui.widgets.basic import QuietSlider, label, named, row, timer, tool
+from studio.ui.widgets.text import tenths, tr
 from studio.ui.widgets.theme import theme
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ class ClipTransport(QFrame):
         self.play = tool("play", tr("Play (Space)"), "play", clicked=self.play_clicked.emit)
         self.back = tool("chevron-left", tr("Previous frame (,)"), "frameBack", clicked=lambda: self.stepped.emit(-1))
         self.on = tool("chevron-right", tr("Next frame (.)"), "frameOn", clicked=lambda: self.stepped.emit(1))
-        self.loop = tool("loop", tr("Loop (L)"), "loop")
-        self.loop.setCheckable(True)
+        self.loop = tool("loop", tr("Loop (L)"), "loop", checked="loop")
         self.loop.setChecked(True)
         self.slider = named(QuietSlider(), "frame", tr("Frame"))
         self.slider.setToolTip(tr("Frame"))
@@ -50,9 +49,8 @@ class ClipTransport(QFrame):
         self.slider.valueChanged.connect(self.sought)
         self.time = label("", "caption", name="clipTime")
         self.time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        line = row(self.back, self.play, self.on, self.slider, self.time, self.loop, margins=(24, 4, 24, 12))
-        line.setStretch(3, 1)
-        self.setLayout(line)
+        parts = (self.back, self.play, self.on, (self.slider, 1), self.time, self.loop)
+        self.setLayout(row(*parts, margins=(24, 4, 24, 12)))
 
     def load(self, count: int, seconds: float) -> None:
         """Start a clip of so many frames."""
@@ -105,10 +103,8 @@ class ClipPlayer(QObject):
         self.transport.play_clicked.connect(self.toggle)
         self.transport.stepped.connect(self.step_frame)
         self.transport.sought.connect(self.seek)
-        self._ticker = QTimer(self)
-        self._ticker.setInterval(TICK)
+        self._ticker = timer(self, self._tick, TICK, repeat=True)
         self._ticker.setTimerType(Qt.TimerType.PreciseTimer)
-        self._ticker.timeout.connect(self._tick)
 
     def load(self, path: Path) -> None:
         """Load the clip of a file, in place of the one before. Raises BadInput and OSError as `ClipFrames` does."""
@@ -251,8 +247,4 @@ class ClipPlayer(QObject):
 
 def _time_text(frame: int, count: int, seconds: float, whole: float) -> str:
     """Time and frame: 0:00.5 / 0:04.0 · 12 / 96."""
-    return f"{_tenths(seconds)} / {_tenths(whole)}  ·  {frame} / {count}"
-
-
-def _tenths(seconds: float) -> str:
-    return f"{clock(int(seconds))}.{int(seconds * 10) % 10}"
+    return f"{tenths(seconds)} / {tenths(whole)}  ·  {frame} / {count}"

@@ -74,8 +74,8 @@ class ImageStage(Stage):
         self._percent = label("", "caption", name="zoom")
         self._percent.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._percent.setMinimumWidth(44)
-        self._compare = tool("compare", tr("Compare with another picture (C)"), "compare", clicked=self.compare)
-        self._compare.setCheckable(True)
+        words = tr("Compare with another picture (C)")
+        self._compare = tool("compare", words, "compare", checked="compare", clicked=self.compare)
         self._tools = (
             tool("fit", tr("Fit (0)"), "fit", clicked=self.fit),
             tool("actual", tr("Actual size (1)"), "actual", clicked=self.actual_size),

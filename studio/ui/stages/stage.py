@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QContextMenuEvent, QDrag, QGuiApplication, QPixmap
+from PySide6.QtGui import QContextMenuEvent, QDrag, QGuiApplication, QMouseEvent, QPixmap
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
 
 from studio.jobs.previews import Preview
@@ -42,6 +42,7 @@ class Stage(QWidget):
         super().__init__()
         self.setObjectName("stage")
         self.asset: Asset | None = None
+        self._press: QPoint | None = None  # where a drag of the work's file may begin
 
     def show_asset(self, asset: Asset) -> None:
         """Show a work. Raises StudioError or OSError if its file cannot be read."""
@@ -138,6 +139,14 @@ class Stage(QWidget):
                 group = each.works.group
                 _put(made, (each.text(), lambda name=each.name: self.command_requested.emit(name)))
         return made
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._press = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.asset is not None and self._press is not None and is_drag(self._press, event.position().toPoint()):
+            self._press = None
+            start_file_drag(self, self.asset)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         made = self.menu()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QMouseEvent, QResizeEvent, QTextCursor
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from studio.errors import StudioError
@@ -20,7 +20,7 @@ from studio.media import codecs
 from studio.media.payloads import Text
 from studio.ui.stages import markdown
 from studio.ui.stages.draft import TextDraft
-from studio.ui.stages.stage import MenuEntry, Stage, is_drag, start_file_drag
+from studio.ui.stages.stage import MenuEntry, Stage
 from studio.ui.stages.text_page import TextPage
 from studio.ui.widgets.basic import button, column, label, named, row, timer, tool
 from studio.ui.widgets.text import count, failure, moment, tr
@@ -44,7 +44,6 @@ class TextStage(Stage):
         self._preview_source: object | None = None  # the growing text that is shown, and how much of it
         self._preview_length = 0
         self._word_count, self._last_word = 0, ""  # words before the last one, which may still grow
-        self._press: QPoint | None = None
         self.page = TextPage()
         self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # with the scroll bar, both margins are equal
         self.page.edited.connect(self._text_edited)
@@ -292,11 +291,3 @@ class TextStage(Stage):
         wide = self.page.line_width + INSET * 2
         side = max(16, int((self.width() - wide) / 2))
         self._outer.setContentsMargins(side, 24, side, 24)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._press = event.position().toPoint()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self.asset is not None and self._press is not None and is_drag(self._press, event.position().toPoint()):
-            self._press = None
-            start_file_drag(self, self.asset)

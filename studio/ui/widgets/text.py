@@ -65,6 +65,11 @@ def clock(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
+def tenths(seconds: float) -> str:
+    """A position to a tenth of a second: 0:07.3."""
+    return f"{clock(seconds)}.{int(seconds * 10) % 10}"
+
+
 def moment(when: float) -> str:
     """A point in time, as short as possible: the time if it is today, else the date."""
     then, now = QDateTime.fromSecsSinceEpoch(int(when)), QDateTime.currentDateTime()
