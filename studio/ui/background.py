@@ -11,15 +11,16 @@ import contextlib
 import functools
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, SignalInstance, Slot
 from shiboken6 import isValid
 
 from studio.errors import StudioError
 from studio.jobs.job import Job
+from studio.schema.request import Request
 
 T = TypeVar("T")
 Failure = StudioError | OSError  # what a person can do something about
@@ -64,13 +65,35 @@ class JobWatcher(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        self.watched: list[Job] = []  # that have not ended
+        self._seen: set[str] = set()  # ids of those that were watched, or need not be
+        self._kind = Request
         relay()
 
     def watch(self, job: Job) -> None:
+        self._seen.add(job.id)
+        self.watched.append(job)
         ended = weakref.WeakMethod(self._emit)
         job.future.add_done_callback(lambda _: post(ended, job))
 
+    def follow(self, kind: type[Request], known: Sequence[Job], news: SignalInstance) -> None:
+        """Watch every job with such a request, whoever submits it, except those of `known` that have ended."""
+        self._kind = kind
+        self._seen = {job.id for job in known if job.has_ended}
+        for job in known:
+            self._adopt(job)
+        news.connect(self._receive)
+
+    def _receive(self, news: Any) -> None:
+        if news.job is not None:
+            self._adopt(news.job)
+
+    def _adopt(self, job: Job) -> None:
+        if isinstance(job.request, self._kind) and job.id not in self._seen:
+            self.watch(job)
+
     def _emit(self, job: Job) -> None:
+        self.watched.remove(job)
         self.ended.emit(job)
 
 

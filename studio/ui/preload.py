@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
 from studio.ui.widgets.basic import timer
+from studio.ui.widgets.page import Page
 
 START = 150  # milliseconds that the window has for itself first
 AGAIN = 5  # milliseconds between two looks whether what is waited for has come
@@ -25,7 +26,7 @@ BuildSteps: TypeAlias = Generator[Future[Any] | None, bool, None]
 """Work that is done a few milliseconds at a time. What it yields is to be waited for where there is time; the work goes
 on without it where there is none. It is told at each step whether it is wanted now, and leaves out what it can then.
 """
-PageBuild: TypeAlias = Generator[Future[Any] | None, bool, QWidget]
+PageBuild: TypeAlias = Generator[Future[Any] | None, bool, Page]
 """The same, with a page as its outcome."""
 
 
@@ -52,7 +53,7 @@ class PagePreloader(QObject):
         self._begin = making
         self._making: PageBuild | None = None
         self._awaited: Future[Any] | None = None
-        self._page: QWidget | None = None
+        self._page: Page | None = None
         self._next = timer(self, self._go_on)
         self._next.start(START)
 
@@ -61,7 +62,7 @@ class PagePreloader(QObject):
         """Whether the page is there."""
         return self._page is not None
 
-    def page(self) -> QWidget:
+    def page(self) -> Page:
         """The page; what is still to be made of it is made at once."""
         self._next.stop()
         while self._page is None:

@@ -12,7 +12,7 @@ from studio.errors import StudioError
 from studio.ui import preload
 from studio.ui.library.page import LibraryPage
 from studio.ui.preload import PageBuild, PagePreloader
-from studio.ui.widgets.lazy_refresh import LazyRefresh
+from studio.ui.widgets.page import LazyRefresh
 from tests.ui.conftest import Desk, Room
 from tests.ui.test_library_page import fill
 

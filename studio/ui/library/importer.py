@@ -39,14 +39,11 @@ class Importer(QObject):
     ) -> None:
         super().__init__(parent)
         self._studio, self._notify, self._failed = studio, notify, failed
-        self._then: dict[str, Then | None] = {}  # by the id of the job
+        self._then: dict[str, Then | None] = {}  # by the ids of the jobs that were submitted here
         self._tasks = BackgroundTasks(self)
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
-        bridge.news.connect(self._receive)
-        self._seen = {job.id for job in studio.queue.jobs() if job.has_ended}
-        for job in studio.queue.jobs():
-            self._adopt(job)
+        self._watcher.follow(WorkImportRequest, studio.queue.jobs(), bridge.news)
 
     def accepts(self, data: QMimeData) -> bool:
         """Whether there is something in it for the library."""
@@ -91,20 +88,8 @@ class Importer(QObject):
         except StudioError as error:
             self._failed(error)
             return
-        self._watch(job, then)
-
-    def _watch(self, job: Job, then: Then | None) -> None:
-        self._seen.add(job.id)
         self._then[job.id] = then
         self._watcher.watch(job)
-
-    def _adopt(self, job: Job) -> None:
-        if isinstance(job.request, WorkImportRequest) and job.id not in self._seen:
-            self._watch(job, None)
-
-    def _receive(self, news: Any) -> None:
-        if news.kind == "job" and news.job is not None:
-            self._adopt(news.job)
 
     def _ended(self, job: Job) -> None:
         then = self._then.pop(job.id, None)

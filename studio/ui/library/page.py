@@ -24,20 +24,18 @@ from studio.ui.preload import BuildSteps, lay_out
 from studio.ui.widgets.basic import button, column, label, row, timer
 from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.drop_zone import DropZone
-from studio.ui.widgets.lazy_refresh import LazyRefresh
+from studio.ui.widgets.page import LazyRefresh, Page
 from studio.ui.widgets.placeholder import EmptyState
 from studio.ui.widgets.text import count, tr
 
 LOOKED_AT = 200  # works of a selection that are read to say what they have in common
 
 
-class LibraryPage(QWidget):
+class LibraryPage(Page):
     """Empty until `build_steps` has run to its end: the window makes it in idle moments before it is opened."""
 
     def __init__(self, studio: Studio, bridge: Bridge, thumbnails: ThumbnailLoader, work_actions: WorkActions) -> None:
         super().__init__()
-        self.setObjectName("page")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio, self._work_actions, self._thumbnails = studio, work_actions, thumbnails
         self._pending_id = ""  # a work to show once the list has it
         self._is_empty = False  # made, and nothing is in it
@@ -241,15 +239,6 @@ class LibraryPage(QWidget):
     def focus_first(self) -> None:
         self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def leave(self) -> None:
-        """Another page is shown."""
-
     def close_down(self) -> None:
         self.filters.close_down()
         self._refresh_timer.stop()
-
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    def restore(self, state: Any) -> None:
-        """The library always opens on everything."""

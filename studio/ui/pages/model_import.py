@@ -72,7 +72,6 @@ class ModelImporter(QFrame):
         self.setProperty("kind", "notice")
         self._studio, self._tasks = studio, tasks
         self._unread: list[Path] = []  # whose licence is not known yet, the one that is being read first
-        self._jobs: list[Job] = []  # that have not ended
         self.words = named(ElidedLabel(role="label"), "importWords")
         self.bar = ProgressBar()
         self.cancel = button(tr("Cancel"), "importCancel", clicked=self.cancel_all)
@@ -80,10 +79,8 @@ class ModelImporter(QFrame):
         self.setLayout(row((texts, 1), self.cancel, spacing=16, margins=(14, 10, 10, 10)))
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
+        self._watcher.follow(ModelImportRequest, studio.queue.jobs(), bridge.news)
         bridge.news.connect(self._receive)
-        self._seen = {job.id for job in studio.queue.jobs() if job.has_ended}
-        for job in studio.queue.jobs():
-            self._adopt(job)
         self._refresh()
 
     def import_paths(self, paths: Sequence[Path]) -> None:
@@ -96,7 +93,7 @@ class ModelImporter(QFrame):
     def cancel_all(self) -> None:
         """Cancel the imports that run or wait, and forget the files that were not read yet."""
         self._unread.clear()
-        for job in list(self._jobs):
+        for job in list(self._watcher.watched):
             self._studio.queue.cancel(job.id)
         self._refresh()
 
@@ -136,26 +133,18 @@ class ModelImporter(QFrame):
         except StudioError as error:
             self.failed.emit(error)
         else:
-            self._adopt(job)
+            self._watcher.watch(job)
         self._next()
 
-    def _adopt(self, job: Job) -> None:
-        """Follow an import, whoever submitted it; it may have ended before the news of it came."""
-        if isinstance(job.request, ModelImportRequest) and job.id not in self._seen:
-            self._seen.add(job.id)
-            self._jobs.append(job)
-            self._watcher.watch(job)
-
     def _receive(self, news: Any) -> None:
-        if news.kind == "job" and news.job is not None:
-            self._adopt(news.job)
-            if news.job in self._jobs:
-                self._refresh()
+        if news.job in self._watcher.watched:
+            self._refresh()
 
     def _refresh(self) -> None:
         """Show how far the running import is, or which file is being read."""
-        self.setVisible(bool(self._jobs or self._unread))
-        job = next((job for job in self._jobs if job.state == "running"), None) or next(iter(self._jobs), None)
+        jobs = self._watcher.watched
+        self.setVisible(bool(jobs or self._unread))
+        job = next((job for job in jobs if job.state == "running"), None) or next(iter(jobs), None)
         progress = job.progress if job is not None else None
         if progress is None or progress.unit != "B" or not progress.total:
             name = job.request.subject if job is not None and isinstance(job.request, ModelImportRequest) else ""
@@ -175,8 +164,6 @@ class ModelImporter(QFrame):
         self.bar.show_progress(progress.done, progress.total)
 
     def _ended(self, job: Job) -> None:
-        if job in self._jobs:
-            self._jobs.remove(job)
         error = job.future.exception()
         if error is None:
             self.imported.emit(job.future.result()[0])

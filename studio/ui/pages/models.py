@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QMenu
 
 from studio.checkpoints import SUFFIXES
 from studio.errors import Message, StudioError
@@ -28,12 +28,13 @@ from studio.ui.panel.panel import Panel
 from studio.ui.widgets.basic import MessageBar, button, column, label, named, row, tip
 from studio.ui.widgets.dialogs import ask_paths, confirm, open_folder
 from studio.ui.widgets.drop_zone import DropZone
+from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import count, size, tr, worded
 
 FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", *sorted(SUFFIXES)))
 
 
-class ModelsPage(QWidget):
+class ModelsPage(Page):
     def __init__(
         self,
         studio: Studio,
@@ -42,8 +43,6 @@ class ModelsPage(QWidget):
         open_panel: Callable[[str], Panel | None],
     ) -> None:
         super().__init__()
-        self.setObjectName("page")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio, self._bridge = studio, bridge
         self._notify, self._open_panel = notify, open_panel
         self._tasks = BackgroundTasks(self)
@@ -193,9 +192,6 @@ class ModelsPage(QWidget):
 
     def focus_first(self) -> None:
         self.list.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def leave(self) -> None:
-        """Nothing plays here; an import goes on."""
 
     def close_down(self) -> None:
         self._tasks.close()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QWidget
 
 from studio.errors import BadInput, StudioError
@@ -18,6 +17,7 @@ from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.forms.fields import CHOICE_WIDTH
 from studio.ui.forms.form import MARGIN, Form
 from studio.ui.widgets.basic import ComboBox, MessageBar, add, column, label, named, row, scrolling, segment, timer
+from studio.ui.widgets.page import Page
 from studio.ui.widgets.sound_player import outputs
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
@@ -32,11 +32,9 @@ class SettingsSection(Protocol):
     def close_down(self) -> None: ...
 
 
-class SettingsPage(QWidget):
+class SettingsPage(Page):
     def __init__(self, studio: Studio) -> None:
         super().__init__()
-        self.setObjectName("page")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio = studio
         self._sections: dict[str, QWidget] = {}
         self._areas: dict[str, QScrollArea] = {}
@@ -107,9 +105,6 @@ class SettingsPage(QWidget):
         """Save the settings now."""
         self.settings.save()
 
-    def focus_first(self) -> None:
-        self.setFocus(Qt.FocusReason.OtherFocusReason)
-
     def leave(self) -> None:
         self.settings.finish()
         self.show_section("settings")  # shown first the next time
@@ -118,12 +113,6 @@ class SettingsPage(QWidget):
         for made in self._sections.values():
             section: SettingsSection = made  # type: ignore[assignment]
             section.close_down()
-
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    def restore(self, state: Any) -> None:
-        """Settings are saved on their own."""
 
 
 def _scrolled(section: QWidget) -> QScrollArea:

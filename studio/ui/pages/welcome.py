@@ -15,6 +15,7 @@ from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.pages.sample_sheets import fits, sample
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import add, button, column, label, row
+from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -23,15 +24,13 @@ SQUARES = 4  # square samples in a row
 BARS = 36  # of the waveform that stands for sounds
 
 
-class WelcomePage(QWidget):
+class WelcomePage(Page):
     """`chosen(medium)`: create an example of it; empty: look around first."""
 
     chosen = Signal(str)
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
-        self.setObjectName("page")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._aside = BackgroundTasks(self)
         title = label(tr("What would you like to create first?"), "title", name="welcomeTitle")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)

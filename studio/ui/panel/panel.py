@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from studio.backends.medium import Medium
@@ -27,17 +27,17 @@ from studio.ui.panel.onboarding import example
 from studio.ui.panel.stage_area import CandidateBatch, StageArea
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.basic import row
+from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import failure, tr
 
 
-class Panel(QWidget):
+class Panel(Page):
     """Makes works of one medium and shows them."""
 
     def __init__(
         self, studio: Studio, bridge: Bridge, medium: Medium, thumbnails: ThumbnailLoader, work_actions: WorkActions
     ) -> None:
-        super().__init__()
-        self.setObjectName(f"panel.{medium.name}")
+        super().__init__(f"panel.{medium.name}")
         self.studio, self.medium, self.work_actions = studio, medium, work_actions
         self._examples_made = 0
         self.brief = Brief(studio, medium)
@@ -241,7 +241,7 @@ class Panel(QWidget):
     def focus_first(self) -> None:
         """Focus the first text field, or else the page itself."""
         if not self.brief.focus_first():
-            self.setFocus(Qt.FocusReason.OtherFocusReason)
+            super().focus_first()
 
     def leave(self) -> None:
         """Another page is shown: stop what plays."""

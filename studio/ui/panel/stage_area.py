@@ -29,7 +29,7 @@ from studio.ui.stages.candidates import CandidateGrid
 from studio.ui.stages.image import ImageStage
 from studio.ui.widgets.basic import MessageBar, add, column, named, row
 from studio.ui.widgets.drop_zone import DropZone
-from studio.ui.widgets.lazy_refresh import LazyRefresh
+from studio.ui.widgets.page import LazyRefresh
 from studio.ui.widgets.text import count, job_stage, sentence, tr
 
 

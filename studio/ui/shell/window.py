@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence
@@ -36,25 +36,12 @@ from studio.ui.shell.resume_bar import ResumeBar
 from studio.ui.shell.sidebar import Sidebar
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import column, named, row, timer
+from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import tr, worded
 from studio.ui.widgets.theme import theme
 from studio.ui.widgets.toast import Toast
 
 SAVE_INTERVAL = 20_000  # milliseconds between two looks at whether there is something new to remember
-
-
-class WindowPage(Protocol):
-    """What the window asks of each page."""
-
-    def focus_first(self) -> None: ...
-
-    def leave(self) -> None: ...
-
-    def close_down(self) -> None: ...
-
-    def state(self) -> dict[str, Any]: ...
-
-    def restore(self, state: Mapping[str, Any]) -> None: ...
 
 
 class MainWindow(QMainWindow):
@@ -71,8 +58,8 @@ class MainWindow(QMainWindow):
         self._state = window_state.load(self._file)
         self._kept: dict[str, Any] = {}
         self._writer = SerialTasks(self)
-        self._pages_by_name: dict[str, QWidget] = {}
-        self._entries: dict[str, tuple[str, str, Callable[[], QWidget]]] = {}
+        self._pages_by_name: dict[str, Page] = {}
+        self._entries: dict[str, tuple[str, str, Callable[[], Page]]] = {}
         for medium in MEDIA:
             make = functools.partial(self._panel, medium)
             self._entries[medium.name] = (tr(medium.title), medium.icon, make)
@@ -81,7 +68,7 @@ class MainWindow(QMainWindow):
         self._entries["models"] = (tr("Models"), "models", self._models)
         self._entries["settings"] = (tr("Settings"), "settings", self._settings)
         self._training_pages: dict[str, str] = {}  # names of pages by the medium whose models they train
-        self._hidden_pages: dict[str, Callable[[], QWidget]] = {}  # reached from other pages
+        self._hidden_pages: dict[str, Callable[[], Page]] = {}  # reached from other pages
         for medium in MEDIA:
             if training_page := plugin(medium).training_page:
                 # The first keeps the name under which older states hold its draft.
@@ -140,7 +127,7 @@ class MainWindow(QMainWindow):
         shown = self.pages.currentWidget()
         return next((name for name, page in self._pages_by_name.items() if page is shown), "")
 
-    def open(self, name: str) -> QWidget:
+    def open(self, name: str) -> Page:
         """Show a page; it is built when it is first shown."""
         if name not in self._pages_by_name:
             make = self._hidden_pages[name] if name in self._hidden_pages else self._entries[name][2]
@@ -148,14 +135,14 @@ class MainWindow(QMainWindow):
             self.pages.addWidget(page)
             drafts = self._state.get("pages")
             if isinstance(drafts, dict) and isinstance(drafts.get(name), dict):
-                self._page(page).restore(drafts[name])
+                page.restore(drafts[name])
         if self.page and self.page != name:
-            self._page(self._pages_by_name[self.page]).leave()
+            self._pages_by_name[self.page].leave()
         self.queue.hide()
         self.pages.setCurrentWidget(self._pages_by_name[name])
         self.sidebar.mark(name)
         if not self.sidebar.focused:
-            self._page(self._pages_by_name[name]).focus_first()
+            self._pages_by_name[name].focus_first()
         return self._pages_by_name[name]
 
     def panel(self, name: str) -> Panel | None:
@@ -164,9 +151,6 @@ class MainWindow(QMainWindow):
             return None
         found = self.open(name)
         return found if isinstance(found, Panel) else None
-
-    def _page(self, widget: QWidget) -> WindowPage:
-        return widget  # type: ignore[return-value]
 
     def _library(self) -> PageBuild:
         """Build the library page in steps."""
@@ -185,7 +169,7 @@ class MainWindow(QMainWindow):
         yield from page.build_steps()
         return page
 
-    def _models(self) -> QWidget:
+    def _models(self) -> Page:
         from studio.ui.pages.models import ModelsPage
 
         page = ModelsPage(self.studio, self.bridge, self.notify, self.panel)
@@ -193,7 +177,7 @@ class MainWindow(QMainWindow):
         page.train.setVisible(bool(self._training_pages))
         return page
 
-    def _training(self, name: str) -> QWidget:
+    def _training(self, name: str) -> Page:
         return resolve(name)(self.studio, self.bridge, self.panel)
 
     def train(self) -> None:
@@ -220,7 +204,7 @@ class MainWindow(QMainWindow):
         """Show the page that follows a training; that of the medium where there is none."""
         self.open(self._training_pages.get(request.medium, request.medium))
 
-    def _panel(self, medium: Medium) -> QWidget:
+    def _panel(self, medium: Medium) -> Page:
         panel = Panel(self.studio, self.bridge, medium, self.thumbnails, self.work_actions)
         if panel.brief.train is not None:
             panel.brief.train.clicked.connect(self.train)
@@ -243,7 +227,7 @@ class MainWindow(QMainWindow):
         shown.chosen.connect(self._begin)
         self.pages.addWidget(shown)
         if self.page:
-            self._page(self._pages_by_name[self.page]).leave()
+            self._pages_by_name[self.page].leave()
         self.queue.hide()
         self.pages.setCurrentWidget(shown)
         self.sidebar.mark("")
@@ -258,7 +242,7 @@ class MainWindow(QMainWindow):
         if panel is not None and medium:
             panel.try_example()
 
-    def _settings(self) -> QWidget:
+    def _settings(self) -> Page:
         from studio.ui.pages.settings_page import SettingsPage
 
         return SettingsPage(self.studio)
@@ -383,7 +367,7 @@ class MainWindow(QMainWindow):
         """The state that is restored at the next start."""
         before = self._state.get("pages")
         drafts = dict(before) if isinstance(before, dict) else {}
-        drafts.update({name: self._page(page).state() for name, page in self._pages_by_name.items()})
+        drafts.update({name: page.state() for name, page in self._pages_by_name.items()})
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         return {"geometry": geometry, "page": self.page, "pages": drafts}
 
@@ -401,7 +385,7 @@ class MainWindow(QMainWindow):
         self._writer.close()
         window_state.save(self._file, self.state())
         for page in self._pages_by_name.values():
-            self._page(page).close_down()
+            page.close_down()
         self.work_actions.close()
         self.notifications.close()
         self.bridge.close()

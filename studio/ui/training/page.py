@@ -30,6 +30,7 @@ from studio.ui.widgets import icons
 from studio.ui.widgets.basic import GAP, ICON, MessageBar, button, column, label, named, row
 from studio.ui.widgets.dialogs import confirm
 from studio.ui.widgets.drop_zone import DropZone
+from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -37,7 +38,7 @@ INTRO_WIDTH = 480  # pixels
 Actions = Sequence[tuple[str, str, Callable[[], object]]]  # text, object name, what it does
 
 
-class TrainingPage(QWidget):
+class TrainingPage(Page):
     """Trains models of one medium, whose form and check of the data it is given."""
 
     def __init__(
@@ -51,8 +52,6 @@ class TrainingPage(QWidget):
         words: TrainingWords,
     ) -> None:
         super().__init__()
-        self.setObjectName("page")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio, self._bridge, self._open_panel = studio, bridge, open_panel
         task = medium.training_task
         assert task is not None
@@ -339,9 +338,6 @@ class TrainingPage(QWidget):
 
     def focus_first(self) -> None:
         (self.pause_button if self.busy else self.form.choose).setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def leave(self) -> None:
-        """Another page is shown; the training goes on."""
 
     def close_down(self) -> None:
         self._tasks.close()
