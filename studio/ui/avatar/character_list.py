@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
 
 from studio.library.identities import NAME_LIMIT, Identity
 from studio.ui.avatar.live_jobs import paint_portrait
-from studio.ui.widgets.basic import button, column, label, row, tool
+from studio.ui.widgets.basic import button, column, label, named, row, tool
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import theme
 
@@ -73,9 +73,7 @@ class CharacterList(QWidget):
         self._empty = label(
             tr("No characters yet. Save a face here to use the same person again at any time."), "muted", wrap=True
         )
-        self.list = QListWidget()
-        self.list.setObjectName("people")
-        self.list.setAccessibleName(tr("Saved characters"))
+        self.list = named(QListWidget(), "people", tr("Saved characters"))
         self.list.setToolTip(tr("Click to use the face. F2 renames, Delete moves to the bin."))
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setIconSize(QSize(SIDE, SIDE))
@@ -100,10 +98,7 @@ class CharacterList(QWidget):
         self.gone.setMenu(self.bin)
         self.buttons = QWidget()
         self.buttons.setLayout(row(self.gone, None, self.rename, self.remove, spacing=4))
-        whole = column(self, spacing=8)
-        whole.addWidget(label(tr("Saved characters"), "heading"))
-        whole.addWidget(self._empty)
-        whole.addWidget(self.list)
+        column(self, label(tr("Saved characters"), "heading"), self._empty, self.list, spacing=8)
         self._update_buttons()
         theme().changed.connect(self._update_icons)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QLineEdit, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from studio.backends.avatar.directions import SavedDirection, change_stamp, directions, remove, rename
 from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest
@@ -16,7 +16,7 @@ from studio.ui.avatar import faces
 from studio.ui.avatar.live_jobs import LiveJob
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
-from studio.ui.widgets.basic import ComboBox, button, clear_layout, column, label, row, tool
+from studio.ui.widgets.basic import ComboBox, ProgressBar, button, clear_layout, column, label, named, row, tool
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -56,8 +56,7 @@ class DirectionSlider(QWidget):
     def __init__(self, one: SavedDirection) -> None:
         super().__init__()
         self.direction = one
-        self.name = QLineEdit(one.name)
-        self.name.setObjectName(f"wayName.{one.id}")
+        self.name = named(QLineEdit(one.name), f"wayName.{one.id}")
         self.name.setProperty("role", "flat")
         self.name.setMaxLength(60)
         self.name.setAccessibleName(tr("Direction name"))
@@ -65,14 +64,8 @@ class DirectionSlider(QWidget):
         self.slider = LabelledSlider(f"way.{one.id}", one.name, -REACH, REACH, STEPS, tr("In standard deviations"))
         self.slider.title.hide()
         self.delete = tool("trash", tr("Delete this direction"), f"wayForget.{one.id}", size=14)
-        head = row(spacing=2)
-        head.addWidget(self.name, 1)
-        head.addWidget(self.slider.reset)
-        head.addWidget(self.delete)
-        whole = column(self, spacing=4)
-        whole.addLayout(head)
-        whole.addWidget(DirectionStrip(one))
-        whole.addWidget(self.slider)
+        head = row((self.name, 1), self.slider.reset, self.delete, spacing=2)
+        column(self, head, DirectionStrip(one), self.slider, spacing=4)
 
 
 class DirectionsTab(QWidget):
@@ -103,16 +96,11 @@ class DirectionsTab(QWidget):
                 "styles or classes, one is chosen at random: search again for others."
             )
         )
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(tr("Progress"))
+        self.bar = ProgressBar()
         self.stop = button(tr("Cancel"), "stopDirections", "quiet", clicked=search.stop)
         self.message = label("", "muted", wrap=True)
         self._rows = column(spacing=12)
-        whole = column(self, spacing=8)
-        whole.addWidget(label(tr("Directions"), "heading"))
-        whole.addWidget(self.message)
-        whole.addLayout(self._rows)
+        whole = column(self, label(tr("Directions"), "heading"), self.message, self._rows, spacing=8)
         for name, box in (("method", self.method), ("layers", self.layers)):
             line = row(label(tr(notes[name].label)))
             line.setStretch(0, 47)
@@ -120,9 +108,7 @@ class DirectionsTab(QWidget):
             whole.addLayout(line)
         whole.addWidget(self.search)
         self._progress = QWidget()
-        line = row()
-        line.addWidget(self.bar, 1)
-        line.addWidget(self.stop)
+        line = row((self.bar, 1), self.stop)
         self._progress.setLayout(line)
         whole.addWidget(self._progress)
         self.show_progress(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -35,7 +35,7 @@ from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider, TraitSliders
 from studio.ui.commands import Run, keys_of
 from studio.ui.panel.inspector import PanelInspector, PanelParts
-from studio.ui.widgets.basic import button, column, row, scrolling, tip, tool
+from studio.ui.widgets.basic import button, column, named, row, scrolling, segment, tip, tool
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -70,19 +70,13 @@ class InspectorTabs(QWidget):
         self._buttons = line = row(self.sixteen, self.near)
         line.setStretch(0, 1)
         line.setStretch(1, 1)
-        top = column(spacing=8, margins=(EDGE, 4, EDGE, 12))
-        top.addLayout(line)
-        top.addWidget(self.spread)
-        whole = column(self, spacing=0)
-        whole.addWidget(head)
-        whole.addLayout(top)
-        whole.addWidget(self._pages, 1)
+        top = column(None, line, self.spread, spacing=8, margins=(EDGE, 4, EDGE, 12))
+        column(self, head, top, (self._pages, 1), spacing=0)
         theme().changed.connect(self._fit)
 
     def add(self, name: str, words: str, parts: Sequence[QWidget], foot: QWidget | None = None) -> None:
         """Add a tab: its parts below each other, and `foot` below what scrolls. The first tab is shown."""
-        inside = QWidget()
-        inside.setObjectName("form")
+        inside = named(QWidget(), "form")
         inner = column(inside, spacing=24, margins=(EDGE, 4, EDGE, 16))
         for part in parts:
             inner.addWidget(part)
@@ -93,19 +87,13 @@ class InspectorTabs(QWidget):
             lambda _, last: inner.setContentsMargins(EDGE, 4, EDGE - 12 if last > 0 else EDGE, 16)
         )
         page = QWidget()
-        column(page, spacing=0).addWidget(area, 1)
+        column(page, (area, 1), spacing=0)
         if foot is not None:
             page.layout().addWidget(self._make_foot(foot))  # type: ignore[union-attr]
         self._pages.addWidget(page)
-        tab = QToolButton()
-        tab.setObjectName(f"tab.{name}")
-        tab.setText(words)
-        tab.setAccessibleName(words)
+        tab = segment(words, f"tab.{name}", "tab")
         tab.setToolTip(words)
-        tab.setCheckable(True)
-        tab.setProperty("role", "tab")
         tab.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         tab.clicked.connect(lambda: self.show_tab(name))
         self._group.addButton(tab)
         self.tabs[name] = tab
@@ -114,9 +102,8 @@ class InspectorTabs(QWidget):
         self._fit()
 
     def _make_foot(self, inside: QWidget) -> QFrame:
-        foot = QFrame()
-        foot.setObjectName("toolFoot")
-        column(foot, margins=(EDGE, 12, EDGE, 12)).addWidget(inside)
+        foot = named(QFrame(), "toolFoot")
+        column(foot, inside, margins=(EDGE, 12, EDGE, 12))
         if inside.isHidden():  # isVisible is False for all of them: the window is not shown yet
             foot.hide()
         inside.installEventFilter(self)
@@ -207,7 +194,7 @@ class AvatarInspector(PanelInspector):
         self.tabs.add("walk", tr("Morph"), [self.morph], self.morph.foot)
         self.tabs.add("find", tr("Match"), [self.match], self.match.foot)
         self.tabs.add("people", tr("People"), [self.characters], self.characters.foot)
-        column(self, spacing=0).addWidget(self.tabs)
+        column(self, self.tabs, spacing=0)
         self.save = button(tr("Save"), "keepFace", "compact", icon="plus", clicked=self.session.save)
         self.save.setToolTip(tip(tr("Save this face to the library"), keys_of("keep")))
         self.toggle = tool("sliders", tr("Show or hide the side panel"), "foldInspector", keys=keys_of("inspector"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
@@ -21,6 +21,7 @@ from studio.ui.background import JobWatcher
 from studio.ui.bridge import Bridge
 from studio.ui.stages import pictures
 from studio.ui.widgets import placeholder
+from studio.ui.widgets.basic import timer
 from studio.ui.widgets.lru_cache import LruCache
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -150,10 +151,7 @@ class LiveFace(QObject):
         self._drawing, self._saving = LiveJobs(studio, self), LiveJobs(studio, self)
         self.face: AvatarRequest | None = None  # the face that is drawn; None while nothing is
         self.model = ""  # draws a face that names no model: looked up once, not at every move
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE_DELAY)
-        self._settle.timeout.connect(self._draw_full_size)
+        self._settle = timer(self, self._draw_full_size, SETTLE_DELAY)
         self._drawing.failed.connect(self._fail)
         self._saving.failed.connect(self.failed)
 

@@ -14,7 +14,7 @@ from studio.ui.avatar import faces
 from studio.ui.avatar.live_jobs import PortraitLoader, PortraitView
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
-from studio.ui.widgets.basic import ComboBox, button, clear_layout, column, label, row, tool
+from studio.ui.widgets.basic import ComboBox, button, clear_layout, column, label, named, row, tool
 from studio.ui.widgets.text import tr
 
 SIDE = 64
@@ -26,9 +26,7 @@ class MixPart(QWidget):
     def __init__(self, portraits: PortraitLoader, at: int, mix: StyleMix) -> None:
         super().__init__()
         self.mix = mix
-        self.layers = ComboBox()
-        self.layers.setObjectName(f"mixLayers.{at}")
-        self.layers.setAccessibleName(tr("Layers"))
+        self.layers = named(ComboBox(), f"mixLayers.{at}", tr("Layers"))
         self.layers.setToolTip(tr("Which layers to take from this face"))
         for value, words in LAYERS:
             self.layers.addItem(tr(words), value)
@@ -37,15 +35,8 @@ class MixPart(QWidget):
         self.amount = LabelledSlider(f"mix.{at}", tr("Amount"), 0.0, 1.0, 20)
         self.amount.reset.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)  # its room is free
         self.amount.show_value(mix.amount, moved=False)
-        right = column(spacing=4)
-        line = row(spacing=4)
-        line.addWidget(self.layers, 1)
-        line.addWidget(self.remove)
-        right.addLayout(line)
-        right.addWidget(self.amount)
-        whole = row(PortraitView(portraits, faces.parse_face(mix.face), SIDE), spacing=12)
-        whole.addLayout(right, 1)
-        self.setLayout(whole)
+        right = column(None, row((self.layers, 1), self.remove, spacing=4), self.amount, spacing=4)
+        self.setLayout(row(PortraitView(portraits, faces.parse_face(mix.face), SIDE), (right, 1), spacing=12))
 
 
 class MixTab(QWidget):
@@ -62,9 +53,7 @@ class MixTab(QWidget):
         self.choose.setToolTip(tr("Choose a face from the library"))
         self.draw = button(tr("A new face…"), "mixSixteen", "compact", clicked=lambda: session.offer_random(self.add))
         self.draw.setToolTip(tr("Pick one of 16 new faces to mix in"))
-        whole = column(self, spacing=16)
-        whole.addLayout(self._rows)
-        whole.addWidget(label(words, "muted", wrap=True))
+        whole = column(self, self._rows, label(words, "muted", wrap=True), spacing=16)
         line = row(self.choose, self.draw)
         line.setStretch(0, 1)
         line.setStretch(1, 1)

@@ -21,7 +21,7 @@ from studio.ui.avatar.session import FaceSession
 from studio.ui.forms.form import Form
 from studio.ui.forms.undo import UndoHistory
 from studio.ui.stages import pictures
-from studio.ui.widgets.basic import button, column, label, row, tool
+from studio.ui.widgets.basic import add, button, column, label, named, row, tool
 from studio.ui.widgets.text import tr
 
 SIDE = 48
@@ -41,9 +41,7 @@ class MorphTab(QWidget):
         self._preview_clip: Clip | None = None
         self._filling = False
         self.history = UndoHistory(AvatarWalkRequest())
-        self.stations = QListWidget()
-        self.stations.setObjectName("stations")
-        self.stations.setAccessibleName(tr("Faces of the morph"))
+        self.stations = named(QListWidget(), "stations", tr("Faces of the morph"))
         self.stations.setToolTip(tr("Drag to reorder. Delete removes a face."))
         self.stations.setFrameShape(QFrame.Shape.NoFrame)
         self.stations.setIconSize(QSize(SIDE, SIDE))
@@ -83,20 +81,11 @@ class MorphTab(QWidget):
         self._fill(self.history.value)
 
     def _build(self) -> None:
-        top = column(self, spacing=8)
-        top.addWidget(self.nothing)
-        top.addWidget(self.stations)
-        top.addLayout(row(None, self.up, self.down, self.remove, spacing=2))
-        line = row()
-        line.addWidget(self.add, 1)
-        line.addWidget(self.choose, 1)
-        top.addLayout(line)
-        top.addSpacing(8)
-        top.addWidget(self.form)
-        top.addWidget(self.films)
-        ends = row()
-        ends.addWidget(self.preview, 1)
-        ends.addWidget(self.make, 1)
+        top = column(
+            self, self.nothing, self.stations, row(None, self.up, self.down, self.remove, spacing=2), spacing=8
+        )
+        add(top, row((self.add, 1), (self.choose, 1)), 8, self.form, self.films)
+        ends = row((self.preview, 1), (self.make, 1))
         self.foot = QWidget()
         self.foot.setLayout(ends)
 

@@ -15,7 +15,7 @@ from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.schema.request import TrainRequest, fresh_seed
 from studio.ui.training.parts import TrainingForm
-from studio.ui.widgets.basic import ComboBox, ElidedLabel, NumberBox, Switch, button, column, label, row
+from studio.ui.widgets.basic import ComboBox, ElidedLabel, NumberBox, Switch, button, column, label, named, row
 from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
@@ -36,8 +36,7 @@ class AvatarTrainingForm(TrainingForm):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.folder_label = ElidedLabel(tr("No folder chosen"), "muted")
-        self.folder_label.setObjectName("trainFolder")
+        self.folder_label = named(ElidedLabel(tr("No folder chosen"), "muted"), "trainFolder")
         self.choose = button(tr("Choose a folder…"), "chooseFolder", icon="folder", clicked=self.ask_folder)
         self.choose.setToolTip(tr("The folder of pictures to train on; it is not changed"))
         self.name = QLineEdit()
@@ -60,11 +59,9 @@ class AvatarTrainingForm(TrainingForm):
         inside = self.form = QWidget()
         inside.setObjectName("form")
         whole = self._fields = column(inside, spacing=16, margins=(20, 16, 20, 16))
-        pictures = column(spacing=SIZE.small)
-        pictures.addWidget(label(tr("Pictures"), "label"))
-        pictures.addWidget(self.folder_label)
-        pictures.addWidget(self.choose)
-        whole.addLayout(pictures)
+        whole.addLayout(
+            column(None, label(tr("Pictures"), "label"), self.folder_label, self.choose, spacing=SIZE.small)
+        )
         fields: tuple[tuple[str, str, QWidget, str, bool], ...] = (
             ("trainName", tr("Name"), self.name, tr("The name of the model"), False),
             ("trainStart", tr("Start from"), self.start, tr("A new network, or a model you already have"), False),
@@ -84,10 +81,7 @@ class AvatarTrainingForm(TrainingForm):
                     control.setFixedWidth(130)
                 whole.addLayout(row(told, None, control))
             else:
-                group = column(spacing=SIZE.hair)
-                group.addWidget(told)
-                group.addWidget(control)
-                whole.addLayout(group)
+                whole.addLayout(column(None, told, control, spacing=SIZE.hair))
         whole.addSpacing(SIZE.small)
         whole.addStretch(1)
         self.setWidget(inside)

@@ -6,16 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem, QProgressBar
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem
 
 from studio.errors import StudioError
 from studio.ui.avatar.training.form import AvatarTrainingForm
 from studio.ui.background import LatestOnly
 from studio.ui.training.parts import DatasetCheck
 from studio.ui.training.picture_grid import PictureGrid
-from studio.ui.widgets.basic import column, label
+from studio.ui.widgets.basic import ProgressBar, add, column, label, named, timer
 from studio.ui.widgets.text import count, failure, tr, worded
 from studio.ui.widgets.theme import theme
 
@@ -54,19 +54,13 @@ class PictureCheck(DatasetCheck):
         self.setObjectName("looking")
         self._tasks = LatestOnly(self)
         self._progress = _CheckProgress()
-        self.title = label("", "heading", wrap=True)
-        self.title.setObjectName("foundTitle")
-        self.details = label("", "muted", wrap=True)
-        self.details.setObjectName("foundTold")
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(tr("Progress"))
+        self.title = label("", "heading", name="foundTitle", wrap=True)
+        self.details = label("", "muted", name="foundTold", wrap=True)
+        self.bar = ProgressBar()
         self.tiles = PictureGrid("foundTiles", partly=True)
         self.tiles.setAccessibleName(tr("Pictures that are used"))
         self.unused = label(tr("Not used"), "label")
-        self.list = QListWidget()
-        self.list.setObjectName("skipped")
-        self.list.setAccessibleName(tr("Pictures that are not used"))
+        self.list = named(QListWidget(), "skipped", tr("Pictures that are not used"))
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -74,13 +68,8 @@ class PictureCheck(DatasetCheck):
         whole = column(self, spacing=8)
         for widget in (self.title, self.details, self.bar):
             whole.addWidget(widget)
-        whole.addSpacing(4)
-        whole.addWidget(self.tiles, 1)
-        whole.addWidget(self.unused)
-        whole.addWidget(self.list)
-        self._timer = QTimer(self)
-        self._timer.setInterval(UPDATE_INTERVAL)
-        self._timer.timeout.connect(self._show_progress)
+        add(whole, 4, (self.tiles, 1), self.unused, self.list)
+        self._timer = timer(self, self._show_progress, UPDATE_INTERVAL, repeat=True)
         theme().changed.connect(self._fit)
         self._fit()
 
