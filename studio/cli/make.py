@@ -142,7 +142,11 @@ def _receiver(
 
     def receive(job: Job, assets: list[Asset], partial: bool) -> None:
         for asset in assets:
-            entry = describe(job, asset, out, partial)
+            try:
+                entry = describe(job, asset, out, partial)
+            except StudioError:
+                context.print_error(Message("It is saved in the library: {path}", path=asset.path))
+                raise
             made.append(entry)
             if not values.json:
                 display.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,11 @@ from studio.cli import jobs, progress
 from studio.cli.context import output_folder
 from studio.cli.flags import add_json
 from studio.cli.make import add_output, describe
-from studio.cli.words import one_line_json, program, table, tr
+from studio.cli.words import one_line_json, program, table, tr, worded
 from studio.errors import Message, StudioError
 from studio.schema.request import Request
 from studio.support import credits, demo_page, diagnostics
+from studio.support.diagnostics import DiagnosticFinding
 from studio.system import storage
 
 if TYPE_CHECKING:
@@ -164,6 +166,23 @@ def run_about(values: argparse.Namespace, context: CliContext) -> int:
     return 0
 
 
+def findings_text(findings: Sequence[DiagnosticFinding]) -> str:
+    """The findings by section, then what is missing and how to get it."""
+    lines: list[str] = []
+    for section in dict.fromkeys(finding.section for finding in findings):
+        lines.append(worded(Message.of(section)))
+        lines += [
+            f"  {worded(Message.of(finding.name)):<22} {worded(finding.value)}"
+            for finding in findings
+            if finding.section == section
+        ]
+        lines.append("")
+    missing = [finding for finding in findings if finding.missing]
+    lines.append(tr("What is missing, and how to get it") if missing else tr("Nothing is missing."))
+    lines += [f"  - {worded(finding.missing)} {worded(finding.remedy)}".rstrip() for finding in missing]
+    return "\n".join(lines)
+
+
 def run_doctor(values: argparse.Namespace, context: CliContext) -> int:
     findings = diagnostics.examine(context.places, context.catalog())
     if values.json:
@@ -171,7 +190,7 @@ def run_doctor(values: argparse.Namespace, context: CliContext) -> int:
         words = one_line_json({"findings": rows})
         context.print(diagnostics.anonymous(words, context.places) if values.report else words)
     else:
-        words = diagnostics.report(findings, context.places) if values.report else diagnostics.text(findings)
+        words = diagnostics.report(findings, context.places) if values.report else findings_text(findings)
         for line in words.split("\n"):
             context.print(line)
     return StudioError.status if any(one.essential and one.missing for one in findings) else 0

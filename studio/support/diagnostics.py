@@ -57,19 +57,6 @@ def examine(places: AppPaths, catalog: Catalog) -> list[DiagnosticFinding]:
     return found
 
 
-def text(findings: Sequence[DiagnosticFinding]) -> str:
-    """The findings for a terminal: sections, then what is missing and how to get it."""
-    lines: list[str] = []
-    for section in dict.fromkeys(finding.section for finding in findings):
-        lines.append(section)
-        lines += [f"  {finding.name:<22} {finding.value}" for finding in findings if finding.section == section]
-        lines.append("")
-    missing = [finding for finding in findings if finding.missing]
-    lines.append("Nothing is missing." if not missing else "What is missing, and how to get it")
-    lines += [f"  - {finding.missing} {finding.remedy}".rstrip() for finding in missing]
-    return "\n".join(lines)
-
-
 def to_json(finding: DiagnosticFinding) -> dict[str, str | bool]:
     """A finding as the command line gives it, in English."""
     return {

@@ -166,7 +166,8 @@ def test_a_copy_that_fails_leaves_nothing(
     assert ended.status == 3
     assert "disk is full" in ended.err
     assert list((tmp_path / "out").iterdir()) == []
-    assert len(list((home / "library" / "works").rglob("*.png"))) == 1
+    (work,) = (home / "library" / "works").rglob("*.png")
+    assert f"It is saved in the library: {work}\n" in ended.err
 
 
 def test_without_out_the_work_is_in_the_library(run: Runs, home: Path) -> None:
@@ -276,6 +277,15 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return attempts
 
 
+def at_terminal(monkeypatch: pytest.MonkeyPatch, readline: Callable[[], str]) -> None:
+    """Make standard input and error those of a terminal; `readline` is what a person does there."""
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(terminal, "readline", readline)
+    monkeypatch.setattr("sys.stdin", terminal)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no shell that reads the command")
 @pytest.mark.parametrize(
     "asked",
@@ -307,24 +317,31 @@ def test_a_work_without_room_can_be_made_again(
 def test_a_person_at_a_terminal_can_make_room(run: Runs, disk: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     presses: list[int] = []
 
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+    def press() -> str:
+        presses.append(disk[0])
+        if len(presses) == 2:
+            disk.clear()
+        return "\n"
 
-        def readline(self, *_: Any) -> str:
-            presses.append(disk[0])
-            if len(presses) == 2:
-                disk.clear()
-            return "\n"
-
-    monkeypatch.setattr("sys.stdin", Terminal())
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    at_terminal(monkeypatch, press)
     ended = run("make", "avatar", "--seed", 7, "--count", 2, "--json")
     assert ended.status == 0
     assert [made["seed"] for made in ended.json["assets"]] == [7, 8]
     assert len(presses) == 2
     assert ended.err.count("The work is not saved yet. Press Return to try again, or Ctrl-C to give it up.") == 2
     assert run("library", "list", "--json").json["total"] == 2
+
+
+def test_a_person_at_a_terminal_can_give_a_work_up(run: Runs, disk: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> str:
+        raise KeyboardInterrupt
+
+    at_terminal(monkeypatch, interrupt)
+    ended = run("make", "avatar", "--seed", 7, "--json")
+    assert (ended.status, ended.json) == (3, {"assets": []})
+    assert ended.err.count("Press Return to try again") == 1
+    assert "studio make avatar --seed 7 --model avatar-starter" in " ".join(ended.err.split())
+    assert "the disk is full" in ended.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

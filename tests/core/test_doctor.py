@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from studio.cli.tools import findings_text
 from studio.models.catalog import Catalog
 from studio.schema import settings
 from studio.support import credits, diagnostics, hardware
@@ -56,7 +57,7 @@ def test_a_healthy_machine_misses_nothing(places: AppPaths, healthy: Catalog) ->
     sections = {finding.section for finding in found}
     assert {"Studio", "Machine", "Graphics", "Libraries", "Sound", "Models", "Folders"} <= sections
     assert not places.library.exists()
-    words = diagnostics.text(found)
+    words = findings_text(found)
     assert all(str(finding.value) in words for finding in found)
 
 
