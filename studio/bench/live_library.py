@@ -18,10 +18,8 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 
 from studio.bench import library as shelf
-from studio.bench.measurement import BenchSettings
-from studio.studio import Studio
+from studio.bench.live_window import run
 from studio.system.paths import AppPaths
-from studio.ui.app import application, error_hooks, event_loop
 from studio.ui.library.page import LibraryPage
 from studio.ui.shell.window import MainWindow
 
@@ -124,21 +122,7 @@ def fill(folder: Path, works: int) -> None:
         os.link(stock / f"{at % DRAWN}.webp", thumbnail)
 
 
-def main(told: dict[str, Any]) -> None:
-    places = AppPaths.for_user()
-    fill(places.library, told["works"])
-    setting = BenchSettings(bundled=Path(told["bundled"]), engine=told["engine"])
-    studio = Studio(places, media=setting.media(), bundled=setting.bundled, platform=setting.platform)
-    studio.library.rebuild()
-    app = application(["studio"], studio)
-    loop = event_loop(app)
-    with error_hooks(loop), loop:
-        window = MainWindow(studio)
-        found = loop.run_until_complete(measured(window, told))
-        window.close()
-        studio.close()
-    sys.stdout.write(json.dumps(found) + "\n")
-
-
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    argument = json.loads(sys.argv[1])
+    fill(AppPaths.for_user().library, argument["works"])
+    run(argument, measured, lambda studio: studio.library.rebuild())

@@ -11,20 +11,17 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QApplication
 
-from studio.bench.measurement import BenchSettings
+from studio.bench.live_window import run
 from studio.jobs.job import Job
 from studio.media.payloads import Audio, Image
 from studio.schema.request import Request
 from studio.studio import Studio
-from studio.system.paths import AppPaths
-from studio.ui.app import application, error_hooks, event_loop
 from studio.ui.shell.window import MainWindow
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
@@ -136,23 +133,8 @@ async def drawing(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
     for stage in (audio, image):
         stage.deactivate()
         stage.deleteLater()
-    return {**found, "platform": QApplication.platformName()}
-
-
-def main(told: dict[str, Any]) -> None:
-    setting = BenchSettings(bundled=Path(told["bundled"]), engine=told["engine"])
-    studio = Studio(
-        AppPaths.for_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
-    )  # fmt: skip
-    app = application(["studio"], studio)
-    loop = event_loop(app)
-    with error_hooks(loop), loop:
-        window = MainWindow(studio)
-        found = loop.run_until_complete(drawing(window, told))
-        window.close()
-        studio.close()
-    sys.stdout.write(json.dumps(found) + "\n")
+    return found
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    run(json.loads(sys.argv[1]), drawing)

@@ -11,6 +11,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from studio.errors import StudioError
 
 if TYPE_CHECKING:
     from studio.jobs.job import Job
-    from studio.studio import News
+    from studio.studio import News, Studio
     from studio.ui.shell.window import MainWindow
 
 HEAVY = ("torch", "diffusers", "transformers", "accelerate", "scipy")
@@ -92,7 +93,6 @@ async def opening(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
         "memory": getattr(memory, "pss", memory.uss),
         "heavy": [name for name in HEAVY if name in sys.modules],
         "files": sorted({each.path for each in process.memory_maps()} | _sources()),
-        "platform": QApplication.platformName(),
     }
 
 
@@ -149,7 +149,7 @@ async def turning(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
                 pages[name].append(time.perf_counter() - start)
                 work[name].append(time.thread_time() - worked)
             await asyncio.sleep(0.05)
-    return {"pages": pages, "work": work, "platform": QApplication.platformName()}
+    return {"pages": pages, "work": work}
 
 
 def _sources() -> set[str]:
@@ -161,8 +161,13 @@ def _sources() -> set[str]:
 DOES = {"opening": opening, "working": working, "turning": turning}
 
 
-def main(told: dict[str, Any]) -> None:
-    gc.disable()  # as the program does before it loads the window
+def run(
+    told: dict[str, Any],
+    measured: Callable[[MainWindow, dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]],
+    prepare: Callable[[Studio], object] = lambda studio: None,
+) -> None:
+    """Open a window as the program does, measure, and write what was found as a line of JSON."""
+    gc.disable()  # before the window is loaded
     from studio.bench.measurement import BenchSettings
     from studio.studio import Studio
     from studio.system.paths import AppPaths
@@ -170,20 +175,21 @@ def main(told: dict[str, Any]) -> None:
     from studio.ui.shell.window import MainWindow
 
     setting = BenchSettings(bundled=Path(told["bundled"]), engine=told["engine"])
-    studio = Studio(
-        AppPaths.for_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
-    )  # fmt: skip
+    media, platform = setting.media(), setting.platform
+    studio = Studio(AppPaths.for_user(), media=media, bundled=setting.bundled, platform=platform)
+    prepare(studio)
     app = application(["studio"], studio)
     loop = event_loop(app)
     with error_hooks(loop), loop:
         window = MainWindow(studio)
         collector = GarbageCollector(window)
-        found = loop.run_until_complete(DOES[told["what"]](window, told))
+        found = loop.run_until_complete(measured(window, told))
         collector.close()
         window.close()
         studio.close()
-    sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.write(json.dumps({**found, "platform": QApplication.platformName()}) + "\n")
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    argument = json.loads(sys.argv[1])
+    run(argument, DOES[argument["what"]])

@@ -44,6 +44,10 @@ class BenchSettings:
     def platform(self) -> str:
         return "" if self.engine else PLATFORM
 
+    def to_json(self) -> dict[str, Any]:
+        """What a child that opens a window is told of it."""
+        return {"bundled": str(self.bundled), "engine": self.engine}
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
