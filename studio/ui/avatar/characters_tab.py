@@ -54,9 +54,8 @@ class CharactersTab(QWidget):
         self._no_expressions = label("", "muted", name="moodless", wrap=True)
         self._no_expressions.hide()
         self.characters = CharacterList()
-        face = column(None, label(tr("This face"), "heading"), spacing=8)
-        for widget in (self.keep, self.moods, self.sheet, self._no_expressions):
-            face.addWidget(widget)
+        tools = (self.keep, self.moods, self.sheet, self._no_expressions)
+        face = column(None, label(tr("This face"), "heading"), *tools, spacing=8)
         column(self, face, self.characters, spacing=24)
         self.foot = self.characters.buttons
         self.moods.clicked.connect(lambda: self._run(self._offer_expressions))

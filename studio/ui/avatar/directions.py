@@ -102,10 +102,7 @@ class DirectionsTab(QWidget):
         self._rows = column(spacing=12)
         whole = column(self, label(tr("Directions"), "heading"), self.message, self._rows, spacing=8)
         for name, box in (("method", self.method), ("layers", self.layers)):
-            line = row(label(tr(notes[name].label)))
-            line.setStretch(0, 47)
-            line.addWidget(box, 53 + 47)
-            whole.addLayout(line)
+            whole.addLayout(row((label(tr(notes[name].label)), 47), (box, 53 + 47)))
         whole.addWidget(self.search)
         self._progress = QWidget()
         line = row((self.bar, 1), self.stop)

@@ -20,7 +20,7 @@ from studio.ui.forms.form import Form
 from studio.ui.library.importer import Importer
 from studio.ui.stages import pictures
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.basic import add, button, column, label, row
 from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.text import tr, worded
 from studio.ui.widgets.theme import SIZE, theme
@@ -98,13 +98,7 @@ class MatchTab(QWidget):
         whole = column(self, label(words, "muted", wrap=True), spacing=12)
         self.remark = label("", name="findRemark", wrap=True, selectable=True)
         self.remark.hide()
-        whole.addWidget(self.drop_area)
-        whole.addWidget(self.remark)
-        line = row(self.choose, self.paste)
-        line.setStretch(0, 1)
-        line.setStretch(1, 1)
-        whole.addLayout(line)
-        whole.addWidget(self.form)
+        add(whole, self.drop_area, self.remark, row((self.choose, 1), (self.paste, 1)), self.form)
         self.foot = QWidget()  # always to be seen, below what may be scrolled
         column(self.foot, self.go)
         self.setAcceptDrops(True)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtGui import QImage, QShowEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from studio.errors import BadInput, StudioError
 from studio.export.compose import PictureStyle, hides_ground, render, suggest_colours
@@ -42,6 +42,7 @@ from studio.ui.widgets.basic import (
     label,
     named,
     row,
+    scrolling,
     timer,
 )
 from studio.ui.widgets.dialogs import ask_paths
@@ -100,15 +101,9 @@ class ExportDialog(QDialog):
     def _build(self, parent: QWidget) -> None:
         self.error = MessageBar("exportError")
         right = named(QWidget(), "form")
-        inside = column(right, self.style_controls, None, spacing=16, margins=(0, 0, 12, 0))
-        self._inside = inside
-        area = QScrollArea()
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._inside = column(right, self.style_controls, None, spacing=16, margins=(0, 0, 12, 0))
+        area = scrolling(right)
         area.setFixedWidth(min(theme().scaled(CONTROLS_WIDTH), MAX_CONTROLS_WIDTH))
-        area.setWidget(right)
         self.folder = named(ElidedLabel(role="muted"), "exportFolder")
         self.choose = button(tr("Choose…"), "exportChoose", clicked=self._choose)
         self.zipped = CheckBox(tr("Zip file"), "exportZip")
@@ -132,8 +127,7 @@ class ExportDialog(QDialog):
         middle.addWidget(self.preview, 0, Qt.AlignmentFlag.AlignTop)
         middle.addWidget(area, 1)
         as_, to = label(tr("Format"), "label"), label(tr("Folder"), "label")
-        place = row(as_, self.kind, to, self.folder, self.choose, self.zipped, spacing=12)
-        place.setStretch(3, 1)
+        place = row(as_, self.kind, to, (self.folder, 1), self.choose, self.zipped, spacing=12)
         whole = column(self, spacing=12, margins=(24, 20, 24, 20))
         add(whole, self.error, (middle, 1), place, self.bar, row(self.count_label, None, self.cancel, self.go))
         self._show_folder()

@@ -167,9 +167,7 @@ class StyleControls(QWidget):
         said = label(words)
         said.setMinimumWidth(theme().scaled(NAME))
         said.setBuddy(slider)
-        line = row(said, slider)
-        line.setStretch(1, 1)
-        return line
+        return row(said, (slider, 1))
 
     def _take(self, colour: str) -> None:
         self.first.show_colour(colour)

@@ -31,7 +31,7 @@ from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.pages.licences import terms
 from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons, placeholder
-from studio.ui.widgets.basic import button, clear_layout, column, fact_table, label, named, row, scrolling, tool
+from studio.ui.widgets.basic import add, button, clear_layout, column, fact_table, label, named, row, scrolling, tool
 from studio.ui.widgets.text import clock, count, gist, moment, request_lines, size, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -201,8 +201,7 @@ class WorkDetails(QFrame):
         self.title.setToolTip(tr("Title"))
         self.title.editingFinished.connect(self._rename)
         self.summary = label("", "caption", name="summary", wrap=True)
-        line = row(self.summary, spacing=2)
-        line.setStretch(0, 1)
+        line = row((self.summary, 1), spacing=2)
         for name in ("favourite", "reveal", "bin"):
             yield
             each = command(name)
@@ -233,13 +232,10 @@ class WorkDetails(QFrame):
         self.children_ = RelatedWorks("children", tr("Used in"), self._thumbnails)
         self.parents.chosen.connect(self.show_requested)
         self.children_.chosen.connect(self.show_requested)
-        for widget in (self.parents, self.children_, self.tags, self.collections):
-            whole.addWidget(widget)
         self._more = button(tr("Details"), "details.more", "fold", clicked=self._unfold)
         icons.set_icon(self._more, "chevron-right", "muted", size=16)
         self._origin = column(spacing=6)
-        whole.addWidget(self._more)
-        whole.addLayout(self._origin)
+        add(whole, self.parents, self.children_, self.tags, self.collections, self._more, self._origin)
 
     def _actions(self, grid: QGridLayout) -> BuildSteps:
         for at, name in enumerate(("open", "recall", "again", "vary", "save")):

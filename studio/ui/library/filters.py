@@ -166,17 +166,13 @@ class LibraryFilters(QFrame):
         yield
 
     def _first(self) -> QHBoxLayout:
-        self.search = named(QLineEdit(), "search")
+        self.search = named(QLineEdit(), "search", tr("Search"))
         self.search.setPlaceholderText(tr("Search titles, prompts, tags"))
-        self.search.setAccessibleName(tr("Search"))
         self.search.setToolTip(tip(tr("Search titles, prompts, tags and models"), keys_of("find")))
         self.search.setClearButtonEnabled(True)
         self.search.setMinimumWidth(180)
         self.search.textChanged.connect(lambda _: self._typing.start())
-        line = row(self.search, spacing=4)
-        line.setStretch(0, 1)
-        line.addSpacing(8)
-        return line
+        return row((self.search, 1), 8, spacing=4)
 
     def _segments(self, line: QHBoxLayout) -> BuildSteps:
         self._media = QButtonGroup(self)

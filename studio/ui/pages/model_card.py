@@ -83,9 +83,7 @@ class ModelCard(QFrame):
             tool(icon, words, f"model.{name}", clicked=lambda name=name: self.command_requested.emit(name))
             for icon, words, name in small
         ]
-        line = row(use, *tools, spacing=4)
-        line.setStretch(0, 1)
-        return line
+        return row((use, 1), *tools, spacing=4)
 
 
 def model_facts(model: Model) -> list[tuple[str, str]]:

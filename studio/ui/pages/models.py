@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu
 
 from studio.checkpoints import SUFFIXES
-from studio.errors import Message, StudioError
+from studio.errors import Message
 from studio.models.model import Model
 from studio.schema.nested import models_by_role
 from studio.studio import Studio
@@ -159,14 +159,11 @@ class ModelsPage(Page):
         )
 
     def remove(self, model: Model) -> None:
-        try:
+        with self.bar.errors():
             self._studio.catalog.remove(model.id)
-        except StudioError as error:
-            self.bar.show_error(error)
-            return
-        self._notify(tr("{name} removed.").format(name=model.title), ())
-        self._bridge.models_changed()
-        self.refresh()
+            self._notify(tr("{name} removed.").format(name=model.title), ())
+            self._bridge.models_changed()
+            self.refresh()
 
     def import_files(self, paths: Sequence[Path]) -> None:
         self.bar.hide()

@@ -46,13 +46,10 @@ class SettingsPage(Page):
             "about": (tr("About"), self._about),
         }
         self._stack = QStackedWidget()
-        whole = column(self, self._head(), spacing=0)
-        self.settings.notice.setMaximumWidth(WIDTH - 2 * MARGIN)
-        line = row(None, self.settings.notice, None, margins=(16, 0, 28, 8))  # a scroll bar stands below, at the right
-        line.setStretch(1, 100)
-        whole.addSpacing(8)
-        whole.addLayout(line)  # not scrolled away with the fields
-        whole.addWidget(self._stack, 1)
+        notice = self.settings.notice  # not scrolled away with the fields
+        notice.setMaximumWidth(WIDTH - 2 * MARGIN)
+        line = row(None, (notice, 100), None, margins=(16, 0, 28, 8))  # a scroll bar stands below, at the right
+        column(self, self._head(), 8, line, (self._stack, 1), spacing=0)
         self.show_section("settings")
 
     def _head(self) -> QWidget:
@@ -119,9 +116,7 @@ def _scrolled(section: QWidget) -> QScrollArea:
     """A section in the middle of the page, WIDTH wide."""
     section.setMaximumWidth(WIDTH)
     inside = named(QWidget(), "form")
-    line = row(None, section, None, spacing=0, margins=(16, 4, 16, 4))
-    line.setStretch(1, 100)
-    inside.setLayout(line)
+    inside.setLayout(row(None, (section, 100), None, spacing=0, margins=(16, 4, 16, 4)))
     return scrolling(inside)
 
 

@@ -58,8 +58,7 @@ class WelcomePage(Page):
         holder.setLayout(grid)
         holder.setMaximumWidth(760)
         later = button(tr("Look around first"), "welcomeLater", "quiet", clicked=lambda: self.chosen.emit(""))
-        middle = row(None, holder, None)
-        middle.setStretch(1, 100)
+        middle = row(None, (holder, 100), None)
         whole = column(self, spacing=SIZE.medium, margins=(32, 24, 32, 16))
         add(whole, None, title, row(None, words, None), (middle, 100), row(None, later, None), None)
 

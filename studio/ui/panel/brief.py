@@ -81,10 +81,8 @@ class Brief(QWidget):
         self.undo_button = tool("undo", tr("Undo"), "undo", keys=keys_of("undo"), clicked=self.undo)
         self.redo_button = tool("redo", tr("Redo"), "redo", keys=keys_of("redo"), clicked=self.redo)
         title = label(tr(self._medium.title), "heading")
-        line = row(title, None, spacing=2, margins=(20, 0, 12, 0))
-        for widget in (self.undo_button, self.redo_button, self.presets.recent_button, self.presets.presets_button):
-            line.addWidget(widget)
-        head.setLayout(line)
+        tools = (self.undo_button, self.redo_button, self.presets.recent_button, self.presets.presets_button)
+        head.setLayout(row(title, None, *tools, spacing=2, margins=(20, 0, 12, 0)))
         return head
 
     def _build_form(self) -> QFrame:

@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QToolButton, QWidget
 
 from studio.library.library import Asset
 from studio.ui.commands import command
@@ -48,23 +48,15 @@ class StageHeader(QFrame):
         self._percent = percent if isinstance(percent, QWidget) else None
         if self._percent is not None:
             self._tools.insert(0, self._percent)
-        rule = QFrame()
+        self._rule = rule = named(QFrame(), "rule")
         rule.setFixedSize(1, 20)
-        rule.setObjectName("rule")
-        self._rule = rule
         self._live_widgets: list[QWidget] = []  # buttons for unsaved results
         self._has_work = self._roomy = True  # there is a work; there is room for all tools
         self._parts = ("", "", "")  # the title of a work, its size, a remark
-        line: QHBoxLayout = row(self.back, self.caption, spacing=2, margins=(SIZE.medium, 0, 12, 0))
-        line.setStretch(1, 1)
-        line.addStretch(0)  # keeps the tools at the right when the title is cut off
-        for widget in self._tools:
-            line.addWidget(widget)
-        add(line, 6, rule, 6)
-        for widget in self._work_buttons:
-            line.addWidget(widget)
-        self.setLayout(line)
-        self._line = line
+        self._line = row(self.back, (self.caption, 1), spacing=2, margins=(SIZE.medium, 0, 12, 0))
+        self._line.addStretch(0)  # keeps the tools at the right when the title is cut off
+        add(self._line, *self._tools, 6, rule, 6, *self._work_buttons)
+        self.setLayout(self._line)
         self.back.hide()
         self.show_asset(None)
 

@@ -7,7 +7,7 @@ import platform
 import traceback
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt, Signal, qVersion
+from PySide6.QtCore import QObject, Signal, qVersion
 from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 
@@ -92,15 +92,9 @@ class CrashDialog(QDialog):
         look.setVisible(window is not None)
         go_on = button(tr("Continue"), "unexpectedClose", "primary", clicked=self.accept)
         go_on.setDefault(True)
-        right = column(spacing=SIZE.small)
-        for widget in (heading, words, self.what, self.report, self.quiet):
-            right.addWidget(widget)
-        whole = column(self, spacing=SIZE.medium, margins=(24, 24, 24, 20))
-        top = row(spacing=SIZE.medium)
-        top.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        top.addLayout(right, 1)
-        whole.addLayout(top, 1)
-        whole.addLayout(row(self.copy, look, None, go_on))
+        right = column(None, heading, words, self.what, self.report, self.quiet)
+        top = row(column(None, sign, None), (right, 1), spacing=SIZE.medium)
+        column(self, (top, 1), row(self.copy, look, None, go_on), spacing=SIZE.medium, margins=(24, 24, 24, 20))
         go_on.setFocus()
 
     def show_error(self, what: str, trace: str, key: str) -> None:

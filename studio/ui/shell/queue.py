@@ -86,18 +86,13 @@ class QueueRow(QFrame):
         self.report: QPushButton = button(tr("Details"), "jobReport", "quiet", clicked=self._report)
         self.retry: QPushButton = button(tr("Retry"), "jobRetry", "quiet", clicked=self._retry)
         self.show_it: QPushButton = button(tr("Show"), "jobShow", "quiet", clicked=lambda: show_result(job))
-        words = column(spacing=2)
-        for widget in (self.name, self.state, self.why, self.bar):
-            words.addWidget(widget)
-        words.addWidget(self._mending)
-        head = row(self.picture, (words, 1), spacing=8, margins=(4, 6, 0, 6))
-        for widget in (self.unfold, self.up, self.down, self.report, self.retry, self.show_it, self.cancel):
-            head.addWidget(widget)
-        whole = column(self, head, spacing=0)
+        words = column(None, self.name, self.state, self.why, self.bar, self._mending, spacing=2)
+        buttons = (self.unfold, self.up, self.down, self.report, self.retry, self.show_it, self.cancel)
+        head = row(self.picture, (words, 1), *buttons, spacing=8, margins=(4, 6, 0, 6))
         self._inside = QWidget()
         self._inside.hide()
         column(self._inside, spacing=0, margins=(26, 0, 0, 6))
-        whole.addWidget(self._inside)
+        column(self, head, self._inside, spacing=0)
 
     def refresh(self, peers: list[str]) -> None:
         """Show the state now; `peers` are the waiting rows among which it can be moved, by their ids."""

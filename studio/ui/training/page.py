@@ -12,7 +12,6 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
 from studio.backends.medium import Medium
-from studio.errors import StudioError
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Job
 from studio.media.payloads import Weights
@@ -89,13 +88,10 @@ class TrainingPage(Page):
         head.setFixedHeight(48)
         head.setLayout(row(label(tr("Train a model"), "heading"), None, margins=(20, 0, 12, 0)))
         foot = named(QFrame(), "briefFoot")
-        buttons = column(foot, self.start_button, self.save_button, spacing=8, margins=(20, 12, 20, 16))
         self._pause_and_cancel = QWidget()
-        line = row(self.pause_button, self.cancel_button)
-        line.setStretch(0, 1)
-        line.setStretch(1, 1)
-        self._pause_and_cancel.setLayout(line)
-        buttons.addWidget(self._pause_and_cancel)
+        self._pause_and_cancel.setLayout(row((self.pause_button, 1), (self.cancel_button, 1)))
+        buttons = (self.start_button, self.save_button, self._pause_and_cancel)
+        column(foot, *buttons, spacing=8, margins=(20, 12, 20, 16))
         brief = named(QFrame(), "brief")
         column(brief, self.form, spacing=0)
         self._left = QWidget()
@@ -141,10 +137,8 @@ class TrainingPage(Page):
     def start(self) -> None:
         training_runs.delete_oldest(self._folder, self._offered)
         out = self._folder / time.strftime("%Y%m%d-%H%M%S")
-        try:
+        with self.bar.errors():
             self._follow(self._studio.submit(self.form.request(out)))
-        except StudioError as error:
-            self.bar.show_error(error)
 
     def toggle_pause(self) -> None:
         job = self.progress.job
@@ -175,19 +169,15 @@ class TrainingPage(Page):
 
     def _resume_job(self, job: Job) -> None:
         """Resume the training of a job that ended."""
-        try:
+        with self.bar.errors():
             again = self._studio.queue.retry(job.id)
             assert isinstance(again, Job)
             self._follow(again)
-        except StudioError as error:
-            self.bar.show_error(error)
 
     def _resume(self, request: TrainRequest) -> None:
         """Resume a training that no job is known of any more."""
-        try:
+        with self.bar.errors():
             self._follow(self._studio.submit(training_runs.resume_request(request)))
-        except StudioError as error:
-            self.bar.show_error(error)
 
     def _delete(self, request: TrainRequest) -> None:
         """Delete an unfinished training."""

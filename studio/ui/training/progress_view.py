@@ -18,7 +18,7 @@ from studio.ui.background import LatestOnly
 from studio.ui.stages import pictures
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.training.plot import Plot, PlotCurve
-from studio.ui.widgets.basic import ProgressBar, add, column, label, row, timer
+from studio.ui.widgets.basic import ProgressBar, column, label, row, timer
 from studio.ui.widgets.text import count, duration, sentence, stage_words, tr
 
 LOG_INTERVAL = 1000  # milliseconds between two reads of the log
@@ -52,10 +52,8 @@ class ProgressView(QWidget):
         self.tiles.setAccessibleName(tr("Current samples"))
         self.losses = Plot("losses", tr("Losses"))
         self.strength = Plot("strength", tr("Augmentation"), 1.0, lambda value: f"{round(value * 100)} %")
-        whole = column(self, spacing=8)
-        for widget in (self.title, self.details, self.bar):
-            whole.addWidget(widget)
-        add(whole, 4, (self.tiles, 1), 8, row(self.losses, self.strength, spacing=24))
+        plots = row(self.losses, self.strength, spacing=24)
+        column(self, self.title, self.details, self.bar, 4, (self.tiles, 1), 8, plots, spacing=8)
         self._timer = timer(self, self._read, LOG_INTERVAL, repeat=True)
 
     def follow(self, job: Job) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
 from PySide6.QtCore import (
@@ -43,6 +44,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.errors import StudioError
 from studio.ui.widgets import icons
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -420,6 +422,14 @@ class MessageBar(QFrame):
         self.setAccessibleDescription(hint)
         self._place_buttons()
         self.show()
+
+    @contextlib.contextmanager
+    def errors(self) -> Generator[None]:
+        """Show a StudioError that is raised in the block."""
+        try:
+            yield
+        except StudioError as error:
+            self.show_error(error)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -15,7 +15,7 @@ from studio.ui.avatar.training.form import AvatarTrainingForm
 from studio.ui.background import LatestOnly
 from studio.ui.training.parts import DatasetCheck
 from studio.ui.training.picture_grid import PictureGrid
-from studio.ui.widgets.basic import ProgressBar, add, column, label, named, timer
+from studio.ui.widgets.basic import ProgressBar, column, label, named, timer
 from studio.ui.widgets.text import count, failure, tr, worded
 from studio.ui.widgets.theme import theme
 
@@ -65,10 +65,7 @@ class PictureCheck(DatasetCheck):
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
-        whole = column(self, spacing=8)
-        for widget in (self.title, self.details, self.bar):
-            whole.addWidget(widget)
-        add(whole, 4, (self.tiles, 1), self.unused, self.list)
+        column(self, self.title, self.details, self.bar, 4, (self.tiles, 1), self.unused, self.list, spacing=8)
         self._timer = timer(self, self._show_progress, UPDATE_INTERVAL, repeat=True)
         theme().changed.connect(self._fit)
         self._fit()
