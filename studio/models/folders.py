@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, cast
 
@@ -13,6 +14,12 @@ from studio.models.weights import TensorHeader
 
 HINT = Message("Download or copy the whole model again, or choose another one.")
 CONFIG = "config.json"
+
+TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt")
+"""Files that transformers makes a tokenizer from by itself."""
+
+PACKAGES = (("*.model", "sentencepiece"), ("*.tiktoken", "tiktoken"), ("tekken.json", "mistral_common"))
+"""Files that it makes one from with a further package."""
 
 QUANTISED = re.compile(
     r"(^|\.)(scale_weight|weight_scale(_inv|_2)?|scale_input|input_scale|scaled_fp8|qweight|qzeros|absmax"
@@ -69,6 +76,47 @@ def check_quantisation(
         if scale is None
         else Message("{scale} beside weights in {types}", scale=scale, types=", ".join(types)),
     )
+
+
+def check_sizes(
+    path: Path,
+    config: Mapping[str, Any],
+    tensors: Mapping[str, TensorHeader],
+    counts: Iterable[str],
+    widths: Iterable[str],
+) -> None:
+    """Raises StudioError for a number in `config`, of the file at `path`, that is none or larger than the weights have:
+    it would cost memory and minutes before an error. `counts` are numbers of layers and the like, `widths` of values.
+    """
+    sides = {side for one in tensors.values() for side in one.shape}
+    for names, there in ((counts, len(tensors)), (widths, max(sides, default=0))):
+        for name in names:
+            value = config.get(name)
+            if value is not None and (type(value) is not int or value < 1):
+                refuse_value(path, name, value, Message("a whole number of at least {least}", least=1))
+            if value is not None and value > there:
+                refuse_value(path, name, value, Message("no more than {there}, as the weights have", there=there))
+
+
+def check_tokenizer(folder: Path) -> None:
+    """Raises StudioError for a folder without a tokenizer that can be read here."""
+    if any((folder / name).exists() for name in TOKENIZERS):
+        return
+    found = [(file.name, package) for pattern, package in PACKAGES for file in sorted(folder.glob(pattern))]
+    if not found:
+        raise StudioError(
+            "{folder} has no tokenizer: neither tokenizer.json nor tokenizer.model is there.", HINT, folder=folder
+        )
+    if not any(find_spec(package) for _, package in found):
+        name, package = found[0]
+        raise StudioError(
+            "The only tokenizer in {folder} is {name}, which the Python package {package} would read; it is not "
+            "installed.",
+            "Look for the same model with a tokenizer.json.",
+            folder=folder,
+            name=name,
+            package=package,
+        )
 
 
 def refuse_value(path: Path, name: str, value: object, wanted: Message) -> NoReturn:

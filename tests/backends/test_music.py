@@ -17,13 +17,8 @@ import pyloudnorm
 import pytest
 import soundfile as sf
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     EncodecModel,
-    MusicgenConfig,
-    MusicgenForConditionalGeneration,
-    PreTrainedTokenizerFast,
-    T5Config,
 )
 
 from studio.backends.music.dataset import find_sounds, read
@@ -33,7 +28,7 @@ from studio.backends.music.engine.engine import MusicEngine
 from studio.backends.music.engine.files import load_starter
 from studio.backends.music.engine.linear_init import initialise
 from studio.backends.music.engine.mastering import TARGET, master
-from studio.backends.music.engine.prior import SamplingOptions, delay, sample, small_prior, undelay
+from studio.backends.music.engine.prior import delay, small_prior, undelay
 from studio.backends.music.engine.score_codebooks import CodebookWaveforms, VoiceRanges, write_waveforms
 from studio.backends.music.engine.train import MusicTrainer
 from studio.backends.music.parse_description import fill_from_text
@@ -44,11 +39,10 @@ from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Audio, Weights
 from studio.models.model import Model
 from studio.models.resources import Resources
+from tests.backends import sound_models
+from tests.backends.sound_models import CODEC, HOP, RATE
 
-RATE, HOP = 4000, 100
-TOY_CODEC = functools.partial(
-    small_codec, rate=RATE, ratios=(5, 5, 4), filters=8, dimensions=40, entries=64, codebooks=2
-)
+TOY_CODEC = functools.partial(small_codec, **CODEC)
 TOY_PRIOR = functools.partial(small_prior, width=32, layers=2, context=48)
 
 
@@ -386,31 +380,9 @@ def test_delays_are_undone(channels: int) -> None:
     assert torch.equal(undelay(columns, 7, channels), codes)
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["mono", "stereo"])
+@pytest.fixture(scope="module", params=["mono", "stereo"])
 def musicgen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A MusicGen of random weights, as transformers saves one, with a tokenizer of a few words."""
-    torch.manual_seed(0)
-    sides: int = request.param
-    decoder: Any = small_prior(2 * sides, 64, width=32, layers=1, context=40).config
-    decoder.audio_channels = sides
-    text = T5Config(vocab_size=8, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
-    codec: Any = TOY_CODEC()
-    torch.nn.init.normal_(codec.quantizer.layers[0].codebook.embed)
-    torch.nn.init.normal_(codec.quantizer.layers[1].codebook.embed)
-    config = MusicgenConfig(
-        text_encoder=text.to_dict(), audio_encoder=codec.config.to_dict(), decoder=decoder.to_dict()
-    )
-    model: Any = MusicgenForConditionalGeneration(config)
-    model.audio_encoder = codec
-    model.generation_config.guidance_scale = 3.0
-    folder = tmp_path_factory.mktemp("musicgen")
-    model.save_pretrained(folder)
-    words = Tokenizer(models.WordLevel({"<pad>": 0, "</s>": 1, "<unk>": 2, "march": 3, "sad": 4}, unk_token="<unk>"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-    ).save_pretrained(folder)
-    return folder
+    return sound_models.musicgen(tmp_path_factory.mktemp("musicgen"), request.param)
 
 
 def test_musicgen_models_play(musicgen: Path) -> None:
@@ -420,29 +392,6 @@ def test_musicgen_models_play(musicgen: Path) -> None:
     sound = play(engine, MusicRequest(prompt="sad", genre="march", seconds=2))  # 80 frames: two windows and more
     assert sound.samples.shape == (engine.player.decoder.config.audio_channels, 2 * RATE)  # pyright: ignore
     assert not np.array_equal(play(engine, MusicRequest(prompt="march", seconds=2)).samples, sound.samples)
-
-
-def test_our_loop_draws_what_transformers_draws(musicgen: Path) -> None:
-    engine = MusicEngine()
-    engine.load(Resources(model_of(musicgen, "musicgen")), quiet)
-    player = engine.player
-    assert player is not None
-    condition = player.conditions(MusicRequest(prompt="sad", genre="march"), 20)
-    ours = sample(
-        player.decoder, condition, 20, 40, SamplingOptions(1.0, 1, 3.0), torch.Generator(), lambda columns, done: None
-    )
-    model: Any = MusicgenForConditionalGeneration.from_pretrained(musicgen)
-    words = torch.tensor([[4, 2, 3]])  # "sad, march", as the engine describes it
-    kept: list[torch.Tensor] = []
-    model.audio_encoder.decode = lambda audio_codes, **_: kept.append(audio_codes) or _Nothing()
-    model.generate(input_ids=words, attention_mask=torch.ones_like(words), do_sample=False, guidance_scale=3.0,
-                   max_new_tokens=20 + 3)  # fmt: skip
-    side = ours[0, :: len(kept)]
-    assert torch.equal(kept[0][0, 0, :, :16], side[:, :16])
-
-
-class _Nothing:
-    audio_values = torch.zeros(1, 1, 1)
 
 
 def test_mastering_is_loud_safe_and_ends_in_silence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studio.backends.music.check import check
 from studio.errors import StudioError
 from studio.models import weights
 from studio.models.families import Family, Mark
@@ -20,10 +21,26 @@ def _unused(model: Model) -> frozenset[str]:
     return frozenset() if labelled else PLANNED
 
 
+TRIAL = "studio.backends.music.engine.trial"
+
+
+def _musicgen(name: str, title: str) -> Family:
+    """Genre, mood, tempo and key become words of its description."""
+    return Family(
+        name,
+        title,
+        (Mark("model_type", name),),
+        controls=frozenset({*PLANNED, "seconds"}),
+        check_files=check,
+        trial=TRIAL,
+    )
+
+
 FAMILIES = (
-    Family("studio-music", "AIGC Studio music model", (Mark("model_type", "studio-music"),), unused=_unused),
-    # Genre, mood, tempo and key become words of its description.
     Family(
-        "musicgen", "MusicGen network", (Mark("model_type", "musicgen"),), controls=frozenset({*PLANNED, "seconds"})
+        "studio-music", "AIGC Studio music model", (Mark("model_type", "studio-music"),), unused=_unused, trial=TRIAL
     ),
+    _musicgen("musicgen", "MusicGen network"),
+    # It takes no melody yet, and plays from the description alone.
+    _musicgen("musicgen_melody", "MusicGen melody network"),
 )

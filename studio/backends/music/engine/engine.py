@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import AutoTokenizer, EncodecModel, MusicgenForCausalLM, MusicgenForConditionalGeneration
+from transformers import (
+    EncodecModel,
+    MusicgenForCausalLM,
+    MusicgenForConditionalGeneration,
+    MusicgenMelodyForConditionalGeneration,
+)
 
 from studio.backends.engine.device import device, free_memory, generator, translate_out_of_memory
+from studio.backends.engine.loaded import read_tokenizer, read_weights
 from studio.backends.medium import Resources
+from studio.backends.music.check import check
 from studio.backends.music.engine.codec import decode, to_device
-from studio.backends.music.engine.files import (
-    FAMILY,
-    LoadedStarter,
-    damaged_model,
-    load_starter,
-    load_strict,
-    read_config,
-)
+from studio.backends.music.engine.files import FAMILY, LoadedStarter, load_starter, read_config
 from studio.backends.music.engine.mastering import master
 from studio.backends.music.engine.prior import Condition, NoteGrammar, SamplingOptions, sample, undelay
 from studio.backends.music.parse_description import as_text, fill_from_text
@@ -31,13 +32,13 @@ from studio.backends.music.requests import GENRES, MOODS, MusicRequest
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Audio, Payload
-from studio.models.model import Model
 from studio.schema.request import Request
 
 PREVIEW_SECONDS = 2.0
 WARMUP_SECONDS = 1.0
 """How far back a preview is decoded again, for the codec to know what came before."""
 LONGEST_TEXT = 256
+MUSICGENS = {"musicgen": MusicgenForConditionalGeneration, "musicgen_melody": MusicgenMelodyForConditionalGeneration}
 
 
 class MusicModel(Protocol):
@@ -93,20 +94,22 @@ def _check_known(what: Message, word: str, known: Sequence[tuple[str, str]]) -> 
 
 
 class TextModel:
-    """A MusicGen model of transformers: the request becomes a line of text."""
+    """A MusicGen model of transformers: the request becomes a line of text. `options` are those of `from_pretrained`.
+
+    It draws as transformers' own `generate` does where the file of the model asks for drawing.
+    """
 
     room = 0.0
     grammar: NoteGrammar | None = None
 
-    def __init__(self, model: Model) -> None:
-        self._model: Any = to_device(load_strict(MusicgenForConditionalGeneration, model.folder))
-        try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(model.folder, local_files_only=True)
-        except (OSError, ValueError, KeyError) as error:
-            raise damaged_model(model.folder) from error
+    def __init__(self, folder: Path, kind: str, **options: Any) -> None:
+        check(folder)
+        self._model: Any = read_weights(MUSICGENS[kind], folder, **options).eval()
+        self._tokenizer = read_tokenizer(folder, int(self._model.text_encoder.get_input_embeddings().weight.shape[0]))
         self.decoder, self.codec = self._model.decoder, self._model.audio_encoder
         settings = self._model.generation_config
-        self.choosing = SamplingOptions(1.0, 250, float(settings.guidance_scale or 3.0))
+        drawn = {name: value for name in ("temperature", "top_k") if (value := getattr(settings, name)) is not None}
+        self.choosing = SamplingOptions(**{"top_k": 50, **drawn}, guidance=float(settings.guidance_scale or 1))
         self.context = min(int(self.decoder.config.max_position_embeddings), round(30 * frame_rate(self.codec)))
 
     def conditions(self, request: MusicRequest, frames: int) -> Condition:
@@ -114,11 +117,22 @@ class TextModel:
             as_text(request) or "music", return_tensors="pt", truncation=True, max_length=LONGEST_TEXT
         )
         with torch.no_grad():
-            read = self._model.text_encoder(input_ids=words.input_ids.to(device())).last_hidden_state
+            read = self._model.text_encoder(input_ids=words.input_ids.to(self._model.device)).last_hidden_state
             if hasattr(self._model, "enc_to_dec_proj"):
                 read = self._model.enc_to_dec_proj(read)
-        attended = torch.cat([read, torch.zeros_like(read)]) if self.choosing.guidance > 1 else read
+            attended = torch.cat([read, torch.zeros_like(read)]) if self.choosing.guidance > 1 else read
+            if isinstance(self._model, MusicgenMelodyForConditionalGeneration):
+                attended = torch.cat([self._no_melody(len(attended)), attended], 1)
         return lambda first, count: attended
+
+    def _no_melody(self, rows: int) -> Tensor:
+        """What stands before the text where no melody is given: `[rows, frames, width]`."""
+        config: Any = self._model.config
+        chroma = torch.zeros(rows, 1, config.num_chroma, device=self._model.device, dtype=self._model.dtype)
+        chroma[..., 0] = 1
+        if hasattr(self._model, "audio_enc_to_dec_proj"):
+            chroma = self._model.audio_enc_to_dec_proj(chroma)
+        return chroma.expand(-1, config.chroma_length, -1)
 
 
 class MusicEngine:
@@ -136,8 +150,8 @@ class MusicEngine:
         with translate_out_of_memory():
             if kind == FAMILY:
                 self.player = PlanModel(load_starter(model.folder))
-            elif kind == "musicgen":
-                self.player = TextModel(model)
+            elif kind in MUSICGENS:
+                self.player = TextModel(model.folder, kind, dtype=torch.float32, device_map={"": device()})
             else:
                 raise BadInput(
                     "{title} is no kind of music model that the studio can run: {kind}.", title=model.title, kind=kind

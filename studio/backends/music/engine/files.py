@@ -17,9 +17,13 @@ import safetensors.torch
 import torch
 from transformers import EncodecModel, MusicgenForCausalLM, PreTrainedModel
 
+from studio.backends.engine.loaded import read_weights
+from studio.backends.music.check import COUNTS, WIDTHS
 from studio.backends.music.engine.prior import NoteGrammar, Prior
 from studio.backends.music.engine.score_codebooks import VoiceRanges
 from studio.errors import BadInput, StudioError
+from studio.models import weights
+from studio.models.folders import CONFIG, check_sizes, read_tensors
 
 M = TypeVar("M", bound=PreTrainedModel)
 
@@ -85,7 +89,9 @@ def load_starter(folder: Path) -> LoadedStarter:
             prior = Prior(load_strict(MusicgenForCausalLM, folder / "prior"), grammar_of(voices))
             tables = safetensors.torch.load_file(folder / "conditions.safetensors")
             prior.conditions.load_state_dict({name: tensor.float() for name, tensor in tables.items()})
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+    except StudioError:
+        raise
+    except Exception as error:  # a hostile file may raise anything in there
         raise damaged_model(folder) from error
     return LoadedStarter(codec, prior.eval() if prior else None, voices, bool(config.get("labelled")))
 
@@ -95,17 +101,9 @@ def grammar_of(voices: VoiceRanges | None) -> NoteGrammar | None:
 
 
 def load_strict(kind: type[M], folder: Path) -> M:
-    """A model of transformers from a local folder, every tensor present; nothing is fetched and nothing executed."""
-    try:
-        loaded: Any = kind.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
-        )
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise damaged_model(folder) from error
-    model, report = loaded
-    if report["missing_keys"] or report["mismatched_keys"]:
-        raise damaged_model(folder)
-    return model.eval()
+    """A model of transformers from a local folder in float32, every tensor present; nothing is executed."""
+    check_sizes(folder / CONFIG, weights.read_json(folder / CONFIG), read_tensors(folder), COUNTS, WIDTHS)
+    return read_weights(kind, folder, dtype=torch.float32).eval()
 
 
 def damaged_model(folder: Path) -> StudioError:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import MusicgenDecoderConfig, MusicgenForCausalLM
+from transformers import MusicgenDecoderConfig, MusicgenForCausalLM, MusicgenMelodyForCausalLM
 from transformers.models.musicgen.modeling_musicgen import MusicgenSinusoidalPositionalEmbedding
 
 from studio.backends.music.plan import FEATURES, GLOBALS
@@ -220,6 +220,7 @@ def sample(
     config: Any = decoder.config
     start, books, channels = config.pad_token_id, config.num_codebooks, config.audio_channels
     late = (books - 1) // channels
+    melody = isinstance(decoder, MusicgenMelodyForCausalLM)
     total = frames + late
     device = decoder.device
     columns = torch.full((1, books, total), start, dtype=torch.long, device=device)
@@ -240,7 +241,8 @@ def sample(
         rows = attended.shape[0]
         out = decoder(
             input_ids=inputs.expand(rows, -1, -1).reshape(rows * books, -1),
-            encoder_hidden_states=attended,
+            # With a melody the network keeps in its cache what it attends to.
+            encoder_hidden_states=None if cache is not None and melody else attended,
             past_key_values=cache,
             use_cache=True,
         )

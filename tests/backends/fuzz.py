@@ -1,0 +1,40 @@
+"""One change of one value in one JSON file of a model, drawn by a seed, to see that each ends in work or in words."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+VALUES: tuple[Any, ...] = (
+    None, True, False, -1, 0, 1, 2, 3, 10**9, 10**30, -0.5, 1.5, 1e300, float("nan"), "", "x", "../x", "x" * 5000,
+    [], [0], ["x"], [[1]], {}, {"x": 1}, {"x": {"y": []}},
+)  # fmt: skip
+REMOVED = object()
+
+
+def change(folder: Path, seed: int, files: str = "*.json") -> str:
+    """Changes one value, or removes or adds a key, in a file of `folder` that fits `files`; returns what was done."""
+    draw = random.Random(seed)
+    paths = sorted(path for path in folder.rglob(files) if "vocab" not in path.name and path.name != "tokenizer.json")
+    path = draw.choice(paths)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    places = [(data, "added"), *_places(data)]
+    holder, key = draw.choice(places)
+    value = draw.choice((*VALUES, REMOVED))
+    if value is REMOVED:
+        holder.pop(key, None) if isinstance(holder, dict) else holder.pop(key)
+    else:
+        holder[key] = value
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return f"{seed}: {path.relative_to(folder)}: {key} = {'(removed)' if value is REMOVED else repr(value)[:40]}"
+
+
+def _places(data: Any) -> Iterator[tuple[Any, Any]]:
+    """Each place of a value: the dict or list that holds it, and its key or index."""
+    keys = data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+    for key in keys:
+        yield data, key
+        yield from _places(data[key])
