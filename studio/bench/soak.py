@@ -194,7 +194,7 @@ class Soak:
     def _left(self) -> list[str]:
         """What is there only while something runs."""
         library = self.folder / "home" / "library"
-        patterns = ("**/.importing-*", "**/*.part", "**/.copy-*", "**/index.damaged-*")
+        patterns = ("**/.importing-*", "**/.export-*", "**/.copy*-*", "**/*.part", "**/index.damaged-*")
         found = {path for place in ("home", "out") for each in patterns for path in (self.folder / place).glob(each)}
         found |= {*(library / "staging").glob("*")}
         found |= {path for path in (self.folder / "tmp").iterdir() if not path.name.startswith("torchinductor_")}

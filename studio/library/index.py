@@ -114,14 +114,14 @@ class LibraryIndex:
         its tables and `must_exist` is set.
         """
         copy = self._copy
-        if copy is not None and copy.is_due():
-            with contextlib.suppress(OSError, sqlite3.Error):
-                self._leave_copy()
-        copy = self._copy
         if copy is not None:
-            with copy.connection() as db:
-                yield db
-            return
+            if copy.is_due():
+                with contextlib.suppress(OSError, sqlite3.Error):
+                    self._leave_copy()
+            with copy.lock:
+                if not copy.closed:  # another thread may have left it meanwhile
+                    yield copy.connection()
+                    return
         db = self._borrow(must_exist)
         try:
             yield db
@@ -219,44 +219,39 @@ class LibraryIndex:
 
 
 class _MemoryCopy:
-    """A copy of the index in memory, taken again when another studio has changed the file; one query at a time."""
+    """A copy of the index in memory, taken again when another studio has changed the file; used with `lock` held."""
 
     def __init__(self, path: Path, records: Callable[[], Iterable[AssetRecord]]) -> None:
         self._path, self._records = path, records
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        self.closed = False
         self._take()
 
     def is_due(self) -> bool:
         """Whether it is time to look whether there is room again; the caller then does."""
-        with self._lock:
+        with self.lock:
             due = time.monotonic() >= self._next_look
             if due:
                 self._next_look = time.monotonic() + RETRY
             return due
 
-    @contextlib.contextmanager
-    def connection(self) -> Generator[sqlite3.Connection]:
-        with self._lock:
-            if self._stamp != self._file_stamp():
-                self._db.close()
-                self._take()
-            yield self._db
+    def connection(self) -> sqlite3.Connection:
+        """The copy as the file is now; for who holds the lock, until it is released."""
+        if self._stamp != self._file_stamp():
+            self._db.close()
+            self._take()
+        return self._db
 
     def close(self) -> None:
-        with self._lock:
+        with self.lock:
+            self.closed = True
             self._db.close()
 
     def _take(self) -> None:
         self._next_look = time.monotonic() + RETRY
         self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        try:
-            # In this mode SQLite needs no shared memory. It waits for others and keeps them out, so not for longer.
-            with contextlib.closing(sqlite3.connect(f"{self._path.as_uri()}?mode=rw", uri=True, timeout=5.0)) as file:
-                file.execute("PRAGMA locking_mode = EXCLUSIVE")
-                file.backup(self._db)
-            version = _version(self._db)
-        except sqlite3.DatabaseError:
-            version = 0
+        # In the second mode SQLite needs no shared memory, but no other studio may have the file open.
+        version = self._read_file("NORMAL") or self._read_file("EXCLUSIVE")
         if version > VERSION:
             self._db.close()
             raise _newer()
@@ -266,6 +261,17 @@ class _MemoryCopy:
             with transaction(self._db):
                 _fill(self._db, self._records())
         self._stamp = self._file_stamp()
+
+    def _read_file(self, locking: str) -> int:
+        """Copy the file; returns its version, 0 where it cannot be read."""
+        try:
+            with contextlib.closing(sqlite3.connect(f"{self._path.as_uri()}?mode=rw", uri=True, timeout=5.0)) as file:
+                file.execute(f"PRAGMA locking_mode = {locking}")
+                if _version(file):  # which takes the lock: `backup` would wait for it without end
+                    file.backup(self._db)
+            return _version(self._db)
+        except sqlite3.DatabaseError:
+            return 0
 
     def _file_stamp(self) -> tuple[int, ...]:
         """Changes when the file or its log does."""

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from studio.errors import StudioError
+from studio.library.index import _MemoryCopy
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.media import codecs
 from studio.media.payloads import Audio, Bundle, Image, Svg, Text
@@ -467,6 +468,35 @@ def test_a_full_disk_leaves_the_library_open_to_read(seeded: Path) -> None:
     assert library.count(LibraryQuery(favourite=True)) == 1
     library.close()
     assert len(seen(seeded)) == 2
+
+
+def test_a_query_goes_on_when_another_thread_finds_room_at_the_same_time(
+    seeded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_MemoryCopy, "_file_stamp", lambda _: ())  # the file has not changed
+    with full_disk():
+        library = Library(seeded)
+    leave = library._index._leave_copy
+    monkeypatch.setattr(_MemoryCopy, "is_due", lambda _: leave())  # as the other thread does at that moment
+    assert library.count() == 1
+    keep(library)
+    assert library.count() == 2
+    library.close()
+
+
+def test_a_full_disk_is_read_while_another_studio_has_the_library_open(tmp_path: Path, seeded: Path) -> None:
+    elsewhere = Library(tmp_path / "elsewhere")
+    keep(elsewhere, 200)
+    elsewhere.close()
+    other = Library(seeded)
+    shutil.copytree(tmp_path / "elsewhere" / "works", seeded / "works", dirs_exist_ok=True)
+    with full_disk():
+        library = Library(seeded)  # the work that was copied cannot be indexed now
+        assert len(library.notices) == 1
+        assert library.page() == other.page()
+        library.close()
+    other.close()
+    assert len(seen(seeded)) == 3
 
 
 def damaged(path: Path) -> None:
