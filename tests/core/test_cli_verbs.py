@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import LiteralString
 
 import numpy as np
 import pytest
@@ -302,7 +303,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def job(stage: str, done: int, total: int) -> Job:
+def job(stage: LiteralString, done: int, total: int) -> Job:
     running = Job(Request.from_json({"kind": "avatar", "seed": 1}))
     running.start()
     running.progress = Progress(stage, done, total, values={"loss": 0.25})
