@@ -48,10 +48,10 @@ NOT_NAMES = set(COMMON.split())
 def bits(engine: StoryEngine, texts: Sequence[str]) -> float:
     """Bits per UTF-8 byte that the model needs for `texts`, each read in pieces as long as its context."""
     nats = 0.0
-    for piece in TokenDataset(list(texts), engine.tokenizer, engine.context).pieces:
+    for piece in TokenDataset(list(texts), engine.model.tokenizer, engine.model.context).pieces:
         ids = torch.from_numpy(piece)[None]
         with torch.inference_mode():
-            loss = float(engine.model(input_ids=ids, labels=ids).loss)
+            loss = float(engine.model.network(input_ids=ids, labels=ids).loss)
         nats += loss * (ids.shape[1] - 1)
     return nats / math.log(2) / sum(len(text.encode()) for text in texts)
 
@@ -121,7 +121,7 @@ def main() -> None:
     asked = parser.parse_args()
     engine = StoryEngine()
     engine.load(Resources(Model("measured", "story", "", "", "", asked.model)), lambda progress: None)
-    report: dict[str, Any] = {"parameters": sum(p.numel() for p in engine.model.parameters())}
+    report: dict[str, Any] = {"parameters": sum(p.numel() for p in engine.model.network.parameters())}
     for path in sorted(asked.data.glob("*.jsonl")):
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         texts = {row["text"]: str(row["group"]) for row in lines}

@@ -51,8 +51,8 @@ def add(verbs: Any) -> None:
         help=tr("copy your own model into the studio"),
         description=tr(
             "Import a folder in the format of diffusers or transformers, a folder made by `studio train`, a "
-            "single .safetensors file, or a StyleGAN2 or StyleGAN3 checkpoint (.pkl, .pt), which is converted without "
-            "running any code in it. Other pickles are refused, because they can run code."
+            "single .safetensors or .gguf file, or a StyleGAN2 or StyleGAN3 checkpoint (.pkl, .pt), which is converted "
+            "without running any code in it. Other pickles are refused, because they can run code."
         ),
     )
     bring.add_argument("path", type=Path, metavar="PATH", help=tr("the folder or file"))

@@ -100,7 +100,7 @@ class EngineCache:
         try:
             for model in resources.models.values():
                 for file in weights.weight_files(model.folder):
-                    weights.check_safetensors(file)
+                    weights.check_file(file)
             engine.load(resources, report)
         except BaseException as error:
             if isinstance(error, StudioError):

@@ -186,7 +186,7 @@ class Catalog:
         problems: list[Message] = []
         for path in files:
             try:
-                weights.check_safetensors(path)
+                weights.check_file(path)
             except StudioError as error:
                 problems.append(error.whole)
         if not problems:
@@ -218,11 +218,10 @@ class Catalog:
 
         `report(done, total)` is called with bytes copied; what it raises ends the import and passes through.
         `path` is a folder in the format of diffusers or transformers, that of a training run, a single .safetensors
-        file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` replaces the one that the files
-        name. BadInput for other pickles, for models of another medium and, unless
-        `accept_licence`, for licences that are unknown or restrict the use of works; AlreadyInstalled for weights that
-        are installed already with the same settings; StudioError for damaged files, those that the family cannot run,
-        and full disks.
+        or .gguf file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` replaces the one that
+        the files name. BadInput for other pickles, for models of another medium and, unless `accept_licence`, for
+        licences that are unknown or restrict the use of works; AlreadyInstalled for weights that are installed already
+        with the same settings; StudioError for damaged files, those that the family cannot run, and full disks.
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
@@ -234,10 +233,11 @@ class Catalog:
             found = replace(found, licence=licence)
         files = [file for file in found.files if found.foreign or file.suffix.lower() not in detect.PICKLES]
         for file in files:
-            if file.suffix == ".safetensors" and not found.foreign:
-                weights.check_safetensors(found.root / file)
+            if file.suffix in (".safetensors", weights.GGUF) and not found.foreign:
+                weights.check_file(found.root / file)
         family = family_named(self.families.get(medium, ()), found.family)
-        family.check_files(found.root)
+        if path.is_dir():
+            family.check_files(found.root)
         if not accept_licence and found.licence.lower() not in detect.FREE:
             raise BadInput(
                 "The licence of {name} is {licence}: it may limit what you do with its works.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,15 @@ from studio import checkpoints
 from studio.errors import BadInput, Message, StudioError
 from studio.models import weights
 from studio.models.families import Families, marks, recognised
+from studio.models.folders import named
 
 PICKLES = frozenset({*checkpoints.SUFFIXES, ".bin", ".ckpt"})
 # Files of trainers beside the weights; never read.
 LEFTOVERS = ("optimizer", "scheduler", "rng_state", "training_args", "scaler", "checkpoint")
+PROJECTORS = ("clip",)  # architectures that turn pictures or sounds into tokens of a language model
 PLAIN = frozenset(
     {
-        ".safetensors", ".json", ".txt", ".model", ".tiktoken", ".jinja", ".md", ".toml",
+        ".safetensors", ".gguf", ".json", ".txt", ".model", ".tiktoken", ".jinja", ".md", ".toml",
         ".png", ".jpg", ".jpeg", ".webp",
     }
 )  # fmt: skip
@@ -69,16 +72,20 @@ def recognise(path: Path, families: Families) -> DetectedModel:
     path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links out of a hub's cache
     if path.is_dir():
         return _folder(path, families)
+    hint = "Give a model folder, or a .safetensors or .gguf file."
     if not path.exists():
-        raise BadInput("{path} does not exist.", "Give a model folder or a .safetensors file.", path=path)
+        raise BadInput("{path} does not exist.", hint, path=path)
     if not path.is_file():  # reading a pipe would wait for ever
-        raise BadInput("{path} is not a file.", "Give a model folder or a .safetensors file.", path=path)
+        raise BadInput("{path} is not a file.", hint, path=path)
     if path.suffix.lower() in checkpoints.SUFFIXES:
         return _foreign(path, families)
     if path.suffix.lower() in PICKLES:
         raise BadInput(_pickle(path), "Look for the same model as safetensors.")
+    if path.suffix == weights.GGUF:
+        parts = _parts(path)
+        return _gguf(parts[0], parts, families)
     if path.suffix != ".safetensors":
-        raise BadInput("{name} is not a model.", "Give a model folder or a .safetensors file.", name=path.name)
+        raise BadInput("{name} is not a model.", hint, name=path.name)
     return _single(path, families)
 
 
@@ -88,6 +95,18 @@ def _folder(path: Path, families: Families) -> DetectedModel:
     trained_here = path.name == "model" and (path.parent / "checkpoint.pt").exists()
     files = tuple(_files(path))
     _refuse_pickles(path, files)
+    first = [path / file for file in files if file.suffix == weights.GGUF and _parts(path / file)[0] == path / file]
+    if first and not any(file.suffix == ".safetensors" for file in files):
+        if len(first) > 1:
+            raise BadInput(
+                "{folder} holds {count} models: {names}.",
+                "Import one of the files.",
+                folder=path,
+                count=len(first),
+                names=named([one.name for one in first]),
+            )
+        return _gguf(first[0], _parts(first[0]), families)
+    files = tuple(file for file in files if file.suffix != weights.GGUF)
     if not any(file.suffix == ".safetensors" for file in files):
         raise BadInput(
             "{path} holds no .safetensors file.", "Give the folder of a model, not the one above it.", path=path
@@ -164,6 +183,49 @@ def _single(path: Path, families: Families) -> DetectedModel:
         "Import the folder it belongs to, with its config.json.",
         name=path.name,
     )
+
+
+def _gguf(path: Path, parts: Sequence[Path], families: Families) -> DetectedModel:
+    """A language model in one GGUF file, or in several: `path` is the first of `parts`."""
+    header = weights.read_gguf(path)
+    missing = [part for part in parts if not part.exists()]
+    if missing:
+        raise BadInput("{name} is missing.", "Download or copy all parts of the model.", name=missing[0].name)
+    kind, name = header.text("general.type"), header.architecture
+    if kind == "adapter":
+        raise BadInput("{name} is a LoRA, an addition to a model.", "Import a whole model.", name=path.name)
+    if name in PROJECTORS or kind == "mmproj":
+        raise BadInput(
+            "{name} is the eye or ear of another model, and no model by itself.",
+            "Import the language model it belongs to.",
+            name=path.name,
+        )
+    found = recognised(families, "gguf", lambda mark: bool(header.metadata.get(mark)))
+    if found is None or not name:
+        raise BadInput(
+            "{name} holds {needed}, which the studio cannot run.",
+            "Choose a language model.",
+            name=path.name,
+            needed=name[:80] or Message("a network without a name"),
+        )
+    facts = {
+        "credits": header.text("general.author") or header.text("general.organization"),
+        "description": header.text("general.description"),
+        "languages": header.metadata.get("general.languages"),
+        "source": header.text("general.source.url") or header.text("general.url"),
+    }
+    licence = header.text("general.license").strip().lower()[:100]
+    files = tuple(part.relative_to(path.parent) for part in parts)
+    return DetectedModel(path.parent, files, found[0], name, licence, facts)
+
+
+def _parts(path: Path) -> list[Path]:
+    """The files of the GGUF model that the file at `path` belongs to, the first one first."""
+    part = re.fullmatch(r"(.*)-(\d{5})-of-(\d{5})\.gguf", path.name)
+    if part is None:
+        return [path]
+    count = min(int(part[3]), 1000)
+    return [path.with_name(f"{part[1]}-{number:05}-of-{part[3]}.gguf") for number in range(1, count + 1)]
 
 
 def _foreign(path: Path, families: Families) -> DetectedModel:

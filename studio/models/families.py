@@ -20,10 +20,10 @@ class Mark:
 
     "pipeline": the class that diffusers' model_index.json names; "model_type": that of a config.json; "architecture":
     the ending of a class that transformers' config.json names; "tensor": a part of a tensor's name in a single file;
-    "checkpoint": the layout of a checkpoint that the studio converts.
+    "gguf": what the header of a GGUF file has; "checkpoint": the layout of a checkpoint that the studio converts.
     """
 
-    kind: Literal["pipeline", "model_type", "architecture", "tensor", "checkpoint"]
+    kind: Literal["pipeline", "model_type", "architecture", "tensor", "gguf", "checkpoint"]
     text: str
 
 

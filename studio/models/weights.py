@@ -1,4 +1,4 @@
-"""Headers of safetensors files: names, shapes and types of tensors, without loading them; JSON beside them; hashes.
+"""Headers of weights: names, shapes and types of tensors, without loading them; JSON beside them; hashes.
 
 The library's own reader checks a header: that the tensors fill the file exactly, and fit their shapes. What it finds
 wrong is put into words here.
@@ -17,6 +17,8 @@ from typing import Any, cast
 from safetensors import SafetensorError, safe_open
 
 from studio.errors import Flaw, Message, StudioError
+from studio.models import gguf
+from studio.models.gguf import DamagedGguf, GgufHeader
 from studio.system.storage import sha256_of
 
 SETTINGS = (".json", ".jinja", ".txt", ".model", ".tiktoken")
@@ -24,6 +26,7 @@ SETTINGS = (".json", ".jinja", ".txt", ".model", ".tiktoken")
 ADDED = "directions.json"
 """A file of a model that a person adds to and changes."""
 
+GGUF = ".gguf"
 JSON_LIMIT = 8_000_000  # bytes of a config.json or model_index.json; they have a few thousand
 
 _WORDS = {
@@ -56,17 +59,27 @@ class DamagedWeights(Flaw):
     """What is wrong with a file, as the end of a sentence that starts with its name."""
 
 
-def check_safetensors(path: Path) -> None:
-    """Return if `path` is a whole safetensors file; otherwise raise StudioError that names it and says what to do.
+def check_file(path: Path) -> None:
+    """Return if `path` is a whole safetensors or GGUF file; otherwise raise StudioError that names it and says what to
+    do.
 
     Reads the header only.
     """
+    if path.suffix == GGUF:
+        read_gguf(path)
+        return
     with _opened(path):
         pass
 
 
+def read_gguf(path: Path) -> GgufHeader:
+    """The checked header of a GGUF file. Raises StudioError as `check_file` does."""
+    with _errors_named(path):
+        return gguf.read_header(path)
+
+
 def read_header(path: Path) -> SafetensorsHeader:
-    """The checked header of a safetensors file. Raises StudioError as `check_safetensors` does."""
+    """The checked header of a safetensors file. Raises StudioError as `check_file` does."""
     with _opened(path) as file:
         slices = {name: file.get_slice(name) for name in file.offset_keys()}
         tensors = {name: TensorHeader(one.get_dtype(), tuple(one.get_shape())) for name, one in slices.items()}
@@ -75,7 +88,7 @@ def read_header(path: Path) -> SafetensorsHeader:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Generator[Any]:
-    """The file in the library's reader, a `safe_open`. Raises as `check_safetensors` does."""
+    """The file in the library's reader, a `safe_open`. Raises as `check_file` does."""
     with _errors_named(path):
         path.open("rb").close()  # whose errors say more than the library's
         try:
@@ -89,7 +102,7 @@ def _opened(path: Path) -> Generator[Any]:
 
 @contextlib.contextmanager
 def _errors_named(path: Path) -> Generator[None]:
-    """Raises StudioError, which names the file, for errors of the disk and for DamagedWeights."""
+    """Raises StudioError, which names the file, for errors of the disk and for damaged weights."""
     try:
         yield
     except OSError as error:
@@ -99,7 +112,7 @@ def _errors_named(path: Path) -> Generator[None]:
             path=path,
             reason=error.strerror or error,
         ) from error
-    except DamagedWeights as error:
+    except (DamagedWeights, DamagedGguf) as error:
         raise StudioError(
             "{path} is damaged: {reason}.", "Download or copy it again.", path=path, reason=error
         ) from error
@@ -138,8 +151,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files under a folder, sorted by their relative paths."""
-    return sorted((path for path in folder.rglob("*.safetensors") if path.is_file()), key=lambda path: path.as_posix())
+    """The files of weights under a folder, sorted by their relative paths."""
+    found = (path for path in folder.rglob("*") if path.suffix in (".safetensors", GGUF) and path.is_file())
+    return sorted(found, key=lambda path: path.as_posix())
 
 
 def settings_files(folder: Path) -> dict[str, str]:

@@ -13,11 +13,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from studio.backends import families, medium
-from studio.backends.story.engine import engine as story_engine
+from studio.backends.story.engine import generation
 from studio.backends.story.engine.engine import StoryEngine
-from studio.backends.story.engine.generation import SamplingSettings, SeededSampler, clean, encode
+from studio.backends.story.engine.generation import SeededSampler, encode
 from studio.backends.story.engine.texts import train_tokenizer
 from studio.backends.story.engine.trial import try_out
+from studio.backends.story.engine.writing import SamplingSettings, clean
 from studio.backends.story.requests import StoryRequest
 from studio.errors import StudioError
 from studio.media.payloads import Text
@@ -61,7 +62,7 @@ def test_the_likeliest_tokens_are_those_of_transformers(tmp_path: Path, kind: st
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_beginning_gets_the_first_token_that_its_tokenizer_adds(tmp_path: Path, kind: str) -> None:
-    tokenizer = loaded(language_model(tmp_path / kind, kind)).tokenizer
+    tokenizer = loaded(language_model(tmp_path / kind, kind)).model.tokenizer
     assert encode(tokenizer, PROMPT) == tokenizer(PROMPT).input_ids
     assert (encode(tokenizer, PROMPT)[0] == tokenizer.convert_tokens_to_ids("<|begin|>")) == (kind == "llama")
     named = encode(tokenizer, "<|begin|><|endoftext|>")
@@ -79,8 +80,8 @@ def test_rows_beyond_the_tokenizer_are_never_drawn(tmp_path: Path, kind: str) ->
     folder = language_model(tmp_path / kind, kind, spare=28)
     assert written(folder) == as_work(greedy(folder, PROMPT, 24))
     engine = loaded(folder)
-    sampler = SeededSampler(SamplingSettings(seed=3, temperature=1.5, top_p=1.0, top_k=0), engine.tokenizer)
-    known = len(engine.tokenizer)
+    sampler = SeededSampler(SamplingSettings(seed=3, temperature=1.5, top_p=1.0, top_k=0), engine.model.tokenizer)
+    known = len(engine.model.tokenizer)
     for _ in range(50):
         scores = sampler(torch.zeros(1, 1, dtype=torch.long), torch.linspace(0, 9, known + 28)[None])
         assert int(scores.argmax()) < known
@@ -106,7 +107,7 @@ def test_what_is_left_out_of_a_text_was_asked_for_or_is_said(
     remark: str,
 ) -> None:
     story = loaded(language_model(tmp_path / "toy"))
-    monkeypatch.setattr(story_engine, "generate", lambda *_: (raw, ended))
+    monkeypatch.setattr(generation, "generate", lambda *_: (raw, ended))
     (made,) = story.run(StoryRequest(prompt="The", whole_sentences=whole_sentences), quiet)
     assert isinstance(made, Text)
     assert made.text == f"The{text}\n"

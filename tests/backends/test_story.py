@@ -15,9 +15,10 @@ from transformers import LlamaForCausalLM
 
 from studio.backends.story.engine import induction_init
 from studio.backends.story.engine.engine import StoryEngine, prepare_prompt, trim_to_sentence
-from studio.backends.story.engine.generation import StreamDecoder, clean, decode, encode
+from studio.backends.story.engine.generation import StreamDecoder, decode, encode
 from studio.backends.story.engine.texts import END, IGNORE_INDEX, TokenDataset, read_texts, train_tokenizer
 from studio.backends.story.engine.train import StoryTrainer
+from studio.backends.story.engine.writing import clean
 from studio.backends.story.requests import MEDIUM, StoryRequest, StoryTrainRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
@@ -142,8 +143,8 @@ class Counting:
 
 def test_a_stream_is_decoded_as_the_whole_at_a_cost_that_does_not_grow(engine: StoryEngine) -> None:
     text = "The sea was blue. 海很蓝。\r\n\r\n“Ada”\u2026 \U0001f98a and\r on it went. " * 20
-    ids = engine.tokenizer(text, add_special_tokens=False).input_ids
-    counting = Counting(engine.tokenizer)
+    ids = engine.model.tokenizer(text, add_special_tokens=False).input_ids
+    counting = Counting(engine.model.tokenizer)
     stream = StreamDecoder(counting, [])
     joiner, length = PreviewJoiner(), 0
     for count, token in enumerate(ids, 1):
@@ -151,19 +152,19 @@ def test_a_stream_is_decoded_as_the_whole_at_a_cost_that_does_not_grow(engine: S
         length += len(delta.text)
         joined = joiner.join(delta)
         assert isinstance(joined, TextPreview)
-        assert joined.text == clean(decode(engine.tokenizer, ids[:count], []))
+        assert joined.text == clean(decode(engine.model.tokenizer, ids[:count], []))
     assert counting.most < 20
-    assert length == len(clean(decode(engine.tokenizer, ids, []))), "nothing is told twice"
+    assert length == len(clean(decode(engine.model.tokenizer, ids, []))), "nothing is told twice"
 
 
 def test_bytes_that_never_become_a_character_cost_no_more_either(engine: StoryEngine) -> None:
-    half, *_ = engine.tokenizer("\U0001f98a", add_special_tokens=False).input_ids
-    assert decode(engine.tokenizer, [half], []) == ""
-    counting = Counting(engine.tokenizer)
+    half, *_ = engine.model.tokenizer("\U0001f98a", add_special_tokens=False).input_ids
+    assert decode(engine.model.tokenizer, [half], []) == ""
+    counting = Counting(engine.model.tokenizer)
     stream = StreamDecoder(counting, [])
     assert not "".join(stream.add(half).text for _ in range(200))
     assert counting.most < 40
-    after = engine.tokenizer("Ada.", add_special_tokens=False).input_ids
+    after = engine.model.tokenizer("Ada.", add_special_tokens=False).input_ids
     assert "".join(stream.add(token).text for token in after) == "Ada."
 
 
@@ -213,8 +214,8 @@ def test_hostile_beginnings_are_only_text(engine: StoryEngine, prompt: str) -> N
     text = told(engine, prompt=prompt)
     assert text.startswith(prepare_prompt(StoryRequest(prompt=prompt).prompt).strip()[:6])
     assert not any(c < " " and c not in "\n\t" for c in text)
-    ids = encode(engine.tokenizer, StoryRequest(prompt=prompt).prompt)
-    assert ids.count(engine.tokenizer.eos_token_id) == 1, "only the model's own first token is special"
+    ids = encode(engine.model.tokenizer, StoryRequest(prompt=prompt).prompt)
+    assert ids.count(engine.model.tokenizer.eos_token_id) == 1, "only the model's own first token is special"
 
 
 def test_a_beginning_longer_than_the_context_keeps_its_tail_and_says_so(engine: StoryEngine) -> None:
@@ -229,8 +230,8 @@ def test_a_beginning_longer_than_the_context_keeps_its_tail_and_says_so(engine: 
 
 def test_more_tokens_than_the_context_holds_are_written(engine: StoryEngine) -> None:
     counts: list[int] = []
-    engine.model.generation_config.eos_token_id = None
-    engine.tokenizer.eos_token = None
+    engine.model.network.generation_config.eos_token_id = None
+    engine.model.tokenizer.eos_token = None
     told(engine, lambda progress: counts.append(progress.done), tokens=100, temperature=1.0)
     assert max(counts) == 100
 

@@ -33,7 +33,7 @@ def test_a_file_of_the_library_passes(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     arrays = {"b": np.zeros((3, 4), np.float16), "a": np.ones(5, np.int64), "none": np.zeros((0, 2), np.float32)}
     save_file(arrays, path, metadata={"modelspec.license": "MIT"})
-    weights.check_safetensors(path)
+    weights.check_file(path)
     header = weights.read_header(path)
     assert {name: tensor.shape for name, tensor in header.tensors.items()} == {"a": (5,), "b": (3, 4), "none": (0, 2)}
     assert header.tensors["b"].dtype == "F16"
@@ -42,7 +42,7 @@ def test_a_file_of_the_library_passes(tmp_path: Path) -> None:
 
 def test_padding_after_the_table_and_part_bytes_are_fine(tmp_path: Path) -> None:
     table = json.dumps({"a": entry([2, 2], 0, 2, "F4")}).encode() + b"   "
-    weights.check_safetensors(made(tmp_path / "m.safetensors", table, b"ab"))
+    weights.check_file(made(tmp_path / "m.safetensors", table, b"ab"))
 
 
 @pytest.mark.parametrize("cut", [0, 4, 8, 40, -1, -500])
@@ -51,7 +51,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, cut: int) -> None:
     save_file({"a": np.zeros(200, np.float32)}, path)
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(StudioError, match=r"model\.safetensors is damaged") as caught:
-        weights.check_safetensors(path)
+        weights.check_file(path)
     assert caught.value.hint
     assert caught.value.status == 3
 
@@ -84,16 +84,16 @@ def test_a_truncated_file_is_refused(tmp_path: Path, cut: int) -> None:
 )
 def test_a_damaged_header_is_refused_with_the_reason(tmp_path: Path, table: Any, data: bytes, why: str) -> None:
     with pytest.raises(StudioError, match=why):
-        weights.check_safetensors(made(tmp_path / "m.safetensors", table, data))
+        weights.check_file(made(tmp_path / "m.safetensors", table, data))
 
 
 def test_a_header_that_claims_a_terabyte_is_never_read(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="does not begin like"):
-        weights.check_safetensors(made(tmp_path / "m.safetensors", b"{}", length=2**40))
+        weights.check_file(made(tmp_path / "m.safetensors", b"{}", length=2**40))
     path = made(tmp_path / "sparse.safetensors", b"{}", length=10**8 + 1)
     os.truncate(path, 10**8 + 100)
     with pytest.raises(StudioError, match="does not begin like"):
-        weights.check_safetensors(path)
+        weights.check_file(path)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_reading_a_header_loads_no_torch(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match=r"nothing\.safetensors cannot be read"):
-        weights.check_safetensors(tmp_path / "nothing.safetensors")
+        weights.check_file(tmp_path / "nothing.safetensors")
 
 
 def test_json_beside_the_weights_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

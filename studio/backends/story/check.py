@@ -34,8 +34,17 @@ FLAGS = ("use_cache", "tie_word_embeddings")
 TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
 
 
+def gguf_file(folder: Path) -> Path | None:
+    """The GGUF file in a model's folder, the first where there are several parts; None in other folders."""
+    return min(folder.glob("*.gguf"), default=None)
+
+
 def check(folder: Path) -> None:
     """Raises StudioError, which names the file at fault, for a model that cannot write."""
+    path = gguf_file(folder)
+    if path is not None:
+        _check_gguf(path)
+        return
     config = weights.read_json(folder / CONFIG)
     tensors = read_tensors(folder)
     check_quantisation(folder, config, tensors, READABLE)
@@ -43,6 +52,20 @@ def check(folder: Path) -> None:
     if (folder / GENERATION).exists():
         _check_tokens(folder / GENERATION, weights.read_json(folder / GENERATION))
     check_tokenizer(folder)
+
+
+def _check_gguf(path: Path) -> None:
+    header = weights.read_gguf(path)
+    for key, least in ((".block_count", 1), (".embedding_length", 1), (".context_length", 2)):
+        value = header.count(key)
+        if value < least:
+            refuse_value(path, header.architecture + key, value, Message("at least {least}", least=least))
+    # llama.cpp makes room for as many blocks as it is told, and ends its process where it cannot.
+    parts = header.count("split.count") or 1
+    if header.count(".block_count") > len(header.tensors) * parts:
+        there = len(header.tensors) * parts
+        wanted = Message("no more than {there}, as the weights have", there=there)
+        refuse_value(path, header.architecture + ".block_count", header.count(".block_count"), wanted)
 
 
 def _check_config(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, TensorHeader]) -> None:

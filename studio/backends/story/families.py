@@ -30,5 +30,13 @@ FAMILIES = (
     _family("qwen2", "Qwen2 language model", top_p=0.8, top_k=20),
     # It also sees pictures, which no request gives it.
     _family("gemma3", "Gemma 3 language model", (Mark("architecture", "Gemma3ForConditionalGeneration"),)),
-    _family("", "", (Mark("architecture", "ForCausalLM"), Mark("architecture", "LMHeadModel"))),
+    _family(
+        "",
+        "",
+        (
+            Mark("architecture", "ForCausalLM"),
+            Mark("architecture", "LMHeadModel"),
+            Mark("gguf", "tokenizer.ggml.tokens"),
+        ),
+    ),
 )

@@ -31,7 +31,7 @@ from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import count, size, tr, worded
 
-FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", *sorted(SUFFIXES)))
+FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", ".gguf", *sorted(SUFFIXES)))
 
 
 class ModelsPage(Page):
@@ -66,9 +66,8 @@ class ModelsPage(Page):
         self.add.setToolTip(tr("Import a model, or drop one here"))
         choices = QMenu(self.add)
         choices.addAction(tr("A &folder…"), lambda: self._choose(folder=True)).setObjectName("addFolder")
-        choices.addAction(tr("A &file (.safetensors, .pkl, .pt)…"), lambda: self._choose(folder=False)).setObjectName(
-            "addFile"
-        )
+        file = choices.addAction(tr("A &file (.safetensors, .gguf, .pkl, .pt)…"), lambda: self._choose(folder=False))
+        file.setObjectName("addFile")
         self.add.setMenu(choices)
         self.train = button(tr("Train a model"), "trainOwn")
         self.train.setToolTip(tip(tr("Train a model on your own pictures"), keys_of("train")))
@@ -76,7 +75,7 @@ class ModelsPage(Page):
         line = row(label(tr("Models"), "title"), self.total, None, self.train, self.add, margins=(16, 8, 16, 8))
         head.setLayout(line)
         head.setFixedHeight(54)
-        words = tr("Drop a model folder, a .safetensors file or a StyleGAN checkpoint")
+        words = tr("Drop a model folder, a .safetensors or .gguf file, or a StyleGAN checkpoint")
         self._drop_zone = DropZone(
             self, words, lambda data: bool(local(data)), lambda data: self.import_files(local(data))
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, LiteralString
+from typing import LiteralString
 
-from studio.backends.engine.device import dtype_for, free_memory, translate_out_of_memory
+import torch
+
+from studio.backends.engine.device import device, dtype_for
 from studio.backends.medium import Resources
-from studio.backends.story.engine.generation import SamplingSettings, clean, encode, generate, left_out
-from studio.backends.story.engine.loading import load
+from studio.backends.story.check import gguf_file
+from studio.backends.story.engine.writing import LanguageModel, SamplingSettings, clean, left_out
 from studio.backends.story.requests import StoryRequest
 from studio.errors import NOTHING, BadInput, Message, counted
 from studio.jobs.job import Cancelled, Progress, Report
@@ -19,44 +21,48 @@ from studio.schema.request import Request
 
 TITLE_MARK = "#"  # what a story of the model's own begins with: the mark of a title
 MAX_CONTEXT = 4096  # tokens looked back at, whatever a large model could: memory grows with them
+ALL_LAYERS = -1  # as many as the graphics card holds
 SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*(?=\s|$)|[。！？][”’」』]*")
 
 
 class StoryEngine:
-    """Engine of `story`: any causal language model of transformers, from a folder with safetensors."""
+    """Engine of `story`: causal language models of transformers in folders, and those in GGUF files on llama.cpp."""
 
     def __init__(self) -> None:
-        self.model: Any = None
-        self.tokenizer: Any = None
-        self.context = 0
+        self.model: LanguageModel | None = None
 
     def load(self, resources: Resources, report: Report) -> None:
         model = resources.main
         if model is None:
             raise BadInput("A story needs a model.", "`studio models list` shows the models there are.")
         report(Progress("loading"))
-        with translate_out_of_memory():
-            self.model, self.tokenizer = load(model.folder, dtype_for(model.size))
-        config = self.model.config.get_text_config()
-        said = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1024
-        self.context = min(int(said), MAX_CONTEXT)
+        path = gguf_file(model.folder)
+        # Only what is used is imported: transformers takes seconds.
+        if path is not None:
+            from studio.backends.story.engine.llama_cpp import LlamaCpp
+
+            layers = 0 if device().type == "cpu" else ALL_LAYERS
+            self.model = LlamaCpp(path, MAX_CONTEXT, torch.get_num_threads(), layers)
+            return
+        from studio.backends.story.engine.generation import TransformersModel
+
+        self.model = TransformersModel(model.folder, dtype_for(model.size), MAX_CONTEXT)
 
     def close(self) -> None:
-        self.model = self.tokenizer = None
-        free_memory()
+        if self.model is not None:
+            self.model.close()
+        self.model = None
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
         """One Text: the beginning and what follows. A cancel keeps what was written, where anything was."""
         if not isinstance(request, StoryRequest):
             raise BadInput("A story model cannot run {kind}.", kind=request.kind)
+        assert self.model is not None
         prompt = prepare_prompt(request.prompt)
-        start = encode(self.tokenizer, prompt)
-        if not start:
-            raise BadInput("The model's tokenizer knows none of this beginning.", "Write another one.")
-        stage, start = self._fit_context(start, request.tokens)
         sampling = SamplingSettings(request.seed, request.temperature, request.top_p, request.top_k)
         joiner = PreviewJoiner()
         sofar: Preview | None = None
+        stage: LiteralString | Message = "writing"
 
         def report_text(new: TextDelta, count: int) -> None:
             nonlocal sofar
@@ -64,12 +70,13 @@ class StoryEngine:
             sofar = joiner.join(delta)
             report(Progress(stage, count, request.tokens, delta))
 
+        def report_cut(count: int, longest: int) -> None:
+            nonlocal stage
+            stage = Message("writing after the last {longest} of {count} tokens", longest=longest, count=count)
+
         report(Progress(stage, 0, request.tokens))
         try:
-            with translate_out_of_memory():
-                text, ended = generate(
-                    self.model, self.tokenizer, start, request.tokens, self.context, sampling, report_text
-                )
+            text, ended = self.model.write(prompt, request.tokens, sampling, report_text, report_cut)
         except Cancelled:
             if isinstance(sofar, TextPreview) and sofar.length > len(prompt):
                 raise Cancelled([Text(sofar.text.strip() + "\n")]) from None
@@ -78,14 +85,6 @@ class StoryEngine:
         if request.whole_sentences and not ended:
             text = trim_to_sentence(text)
         return [Text((prompt + text).strip() + "\n", _remark(lost))]
-
-    def _fit_context(self, start: list[int], tokens: int) -> tuple[LiteralString | Message, list[int]]:
-        """The stage to report, and the tail of `start` that leaves the model room to write."""
-        longest = max(self.context // 2, self.context - tokens)
-        if len(start) <= longest:
-            return "writing", start
-        stage = Message("writing after the last {longest} of {count} tokens", longest=longest, count=len(start))
-        return stage, start[-longest:]
 
 
 def _remark(lost: int) -> Message:

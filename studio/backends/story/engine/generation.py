@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
-from studio.backends.engine.device import generator
+from studio.backends.engine.device import free_memory, generator, translate_out_of_memory
+from studio.backends.story.engine.loading import load
 from studio.backends.story.engine.texts import END
-from studio.errors import StudioError
+from studio.backends.story.engine.writing import OnCut, OnToken, SamplingSettings, clean
+from studio.errors import BadInput, StudioError
 from studio.jobs.previews import TextDelta
-
-OnToken = Callable[[TextDelta, int], None]
-"""Told what is new of the text and the number of tokens, after every token; may raise to stop the writing."""
-
-UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffd]")
-"""Control characters, and bytes that are no character."""
 
 LONGEST = 16  # tokens that may still become one character, of at most four bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingSettings:
-    """How the next token is drawn: `temperature` 0 is the likeliest, `top_k` 0 is all of them."""
+class TransformersModel:
+    """A causal language model of transformers, from a folder with safetensors, and its tokenizer."""
 
-    seed: int
-    temperature: float
-    top_p: float
-    top_k: int
+    def __init__(self, folder: Path, dtype: torch.dtype, context: int) -> None:
+        """`context` is the number of tokens it may look back at, if it can. StudioError where it cannot be loaded."""
+        self.network, self.tokenizer = load(folder, dtype)
+        config = self.network.config.get_text_config()
+        said = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1024
+        self.context = min(int(said), context)
+
+    def close(self) -> None:
+        """Give back its memory."""
+        self.network = self.tokenizer = None
+        free_memory()
+
+    def write(
+        self, text: str, tokens: int, sampling: SamplingSettings, on_token: OnToken, on_cut: OnCut
+    ) -> tuple[str, bool]:
+        """See `LanguageModel`."""
+        start = encode(self.tokenizer, text)
+        if not start:
+            raise BadInput("The model's tokenizer knows none of this beginning.", "Write another one.")
+        longest = max(self.context // 2, self.context - tokens)
+        if len(start) > longest:
+            on_cut(len(start), longest)
+            start = start[-longest:]
+        with translate_out_of_memory():
+            return generate(self.network, self.tokenizer, start, tokens, self.context, sampling, on_token)
 
 
 class SeededSampler(LogitsProcessor):
@@ -189,16 +204,6 @@ def decode(tokenizer: Any, ids: list[int], start: list[int]) -> str:
 
 def _plain(tokenizer: Any, ids: list[int]) -> str:
     return tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-
-
-def clean(text: str) -> str:
-    """`text` with one kind of line end, and without `UNSHOWN`."""
-    return UNSHOWN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def left_out(text: str) -> int:
-    """How many characters `clean` leaves out."""
-    return len(UNSHOWN.findall(text.replace("\r", "\n")))
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> set[int]:

@@ -16,9 +16,10 @@ from studio.backends.engine.optimisers import Muon
 from studio.backends.engine.training import TrainingLoop
 from studio.backends.medium import Resources
 from studio.backends.story.engine import induction_init
-from studio.backends.story.engine.generation import SamplingSettings, encode, generate
+from studio.backends.story.engine.generation import encode, generate
 from studio.backends.story.engine.loading import load
 from studio.backends.story.engine.texts import TokenDataset, read_texts, train_tokenizer, wrap_tokenizer
+from studio.backends.story.engine.writing import SamplingSettings
 from studio.backends.story.requests import StoryTrainRequest
 from studio.errors import BadInput
 from studio.jobs.job import Progress, Report

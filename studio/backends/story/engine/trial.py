@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from studio.backends.story.check import check
+from studio.backends.story.check import check, gguf_file
 from studio.backends.story.engine.loading import read
 from studio.errors import StudioError
 from studio.models import trial, weights
@@ -21,6 +21,12 @@ SHAPES = re.compile("must match the size|shapes cannot be multiplied|is invalid 
 def try_out(folder: Path) -> None:
     """Raises StudioError as `loading.load` would."""
     check(folder)
+    path = gguf_file(folder)
+    if path is not None:
+        from studio.backends.story.engine.llama_cpp import try_file
+
+        try_file(path)
+        return
     if "quantization_config" in weights.read_json(folder / CONFIG):
         return  # its numbers would be needed
     model, _ = read(folder, dtype=torch.bfloat16, device_map={"": "meta"})
