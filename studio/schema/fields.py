@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from studio.errors import BadInput, Message
 
@@ -207,11 +207,13 @@ WORK_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkRef(Field):
-    """A work that the request uses: a picture, mask, sound or text.
+    """A work that the request uses: a picture (or the first of a clip), a sound or a text, as `takes` says.
 
     Text is taken as the id of a work where it looks like one, else as the path of a file. In JSON it is an object with
     `id` and `sha256`; a path only until the request runs, when the studio keeps the file by its sha256.
     """
+
+    takes: Literal["picture", "sound", "text"] = "picture"
 
     def check(self, name: str, value: Any) -> WorkKey:
         if isinstance(value, WorkKey):

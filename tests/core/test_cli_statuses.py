@@ -7,6 +7,7 @@ import os
 import sqlite3
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ import pytest
 from PIL import Image as Picture
 from safetensors.numpy import save_file
 
+from studio.cli import inputs
+from studio.errors import BadInput
 from studio.media import codecs
 from studio.media.payloads import Audio
-from studio.schema.fields import SEED_LIMIT
+from studio.schema.fields import SEED_LIMIT, WorkKey, WorkRef
 from tests.core.cli_runs import Runs
 from tests.fakes import BAD_INPUT, MEMORY_ALWAYS, UNEXPECTED
 
@@ -81,6 +84,7 @@ REQUESTS = {
     "unknown-infinite": '{"kind": "avatar", "glow": NaN}',
 }
 
+NO_PICTURES = ("text.txt", "empty.png", "torn.png", "noise.png", "noise.mp4", "odd.xyz", "sound.wav")
 NO_WORK = "20200101-000000-00000000"
 TABLE = [
     # verbs, flags and their values
@@ -162,6 +166,7 @@ TABLE = [
     f"make --request {LONG}/x.json",
     # works and files that requests use
     f"make avatar.project --picture {LONG}.png",
+    *(f"make avatar.project --picture {name}" for name in NO_PICTURES),
     # places for results
     "make avatar --out text.txt",
     "make avatar --out text.txt/below",
@@ -267,6 +272,14 @@ def test_bad_input_of_every_kind_has_status_2(run: Runs, works: dict[str, str]) 
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize("name", NO_PICTURES)
+def test_a_file_that_is_no_picture_is_named(run: Runs, home: Path, name: str) -> None:
+    ended = run("make", "avatar.project", "--picture", name)
+    assert (ended.status, run.opened) == (BAD, 0)
+    assert ended.err.startswith(f"{name} ")
+    assert not home.joinpath("library").exists()
+
+
 def test_a_damaged_model_or_work_is_a_problem_of_status_3(run: Runs, works: dict[str, str], home: Path) -> None:
     for name in ("empty.pkl", "empty.pt", "empty.safetensors", "noise.safetensors"):
         medium = "poster" if name.endswith("safetensors") else "avatar"
@@ -337,3 +350,23 @@ def test_a_failure_of_the_engine_has_its_status(run: Runs, seed: int, status: in
     ended = run("make", "poster", "--seed", seed)
     assert (ended.status, ended.out) == (status, "")
     assert said in ended.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("takes", "good", "bad"),
+    [
+        ("picture", "picture.png", "sound.wav"),
+        ("sound", "sound.wav", "text.txt"),
+        ("text", "text.txt", "picture.png"),
+    ],
+)
+@pytest.mark.usefixtures("run")
+def test_a_field_takes_files_of_its_kind(takes: Any, good: str, bad: str) -> None:
+    note = WorkRef(label="Guide", help="What guides it.", takes=takes)
+
+    def request(name: str) -> Any:
+        return SimpleNamespace(fields=lambda: [("guide", note)], guide=WorkKey(path=name))
+
+    inputs.check_files(request(good))
+    with pytest.raises(BadInput, match=f"{bad} is not a {takes}."):
+        inputs.check_files(request(bad))
