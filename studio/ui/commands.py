@@ -153,15 +153,8 @@ BEFORE_MEDIA: tuple[Command, ...] = (
 )  # fmt: skip
 
 AFTER_MEDIA: tuple[Command, ...] = (
-    Command(
-        "train",
-        "&Train a model…",
-        CREATE,
-        "Ctrl+T",
-        lambda to: to.window.train(),
-        lambda to: to.window.can_train,
-        line=True,
-    ),
+    Command("train", "&Train a model…", CREATE, "Ctrl+T", lambda to: to.window.train(),
+            lambda to: to.window.can_train, line=True),
     Command("pause", "&Pause or resume queue", CREATE, "Ctrl+Shift+P", lambda to: to.window.toggle_pause(), line=True),
     Command("palette", "&Command palette…", VIEW, "Ctrl+K", lambda to: to.window.show_palette(), line=True),
     Command("queue", "&Queue", VIEW, "Ctrl+J", lambda to: to.window.toggle_queue(), icon="queue"),
@@ -178,7 +171,7 @@ AFTER_MEDIA: tuple[Command, ...] = (
     Command("welcome", "&Welcome", HELP, "", lambda to: to.window.show_welcome()),
     Command("diagnostics", "&Diagnostics", HELP, "", lambda to: to.window.show_section("diagnostics")),
     Command("about", "&About AIGC Studio", HELP, "", lambda to: to.window.show_section("about"), role=ROLES.AboutRole),
-)
+)  # fmt: skip
 
 PAGES: tuple[Command, ...] = tuple(
     Command(f"page.{name}", title, VIEW, f"Ctrl+{at}", lambda to, name=name: to.window.open(name), icon=icon)

@@ -89,8 +89,7 @@ class InspectorTabs(QWidget):
         if foot is not None:
             page.layout().addWidget(self._make_foot(foot))  # type: ignore[union-attr]
         self._pages.addWidget(page)
-        tab = segment(words, f"tab.{name}", "tab")
-        tab.setToolTip(words)
+        tab = segment(words, f"tab.{name}", "tab", hint=words)
         tab.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         tab.clicked.connect(lambda: self.show_tab(name))
         self._group.addButton(tab)

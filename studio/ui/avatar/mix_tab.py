@@ -26,8 +26,7 @@ class MixPart(QWidget):
     def __init__(self, portraits: PortraitLoader, at: int, mix: StyleMix) -> None:
         super().__init__()
         self.mix = mix
-        self.layers = named(ComboBox(), f"mixLayers.{at}", tr("Layers"))
-        self.layers.setToolTip(tr("Which layers to take from this face"))
+        self.layers = named(ComboBox(), f"mixLayers.{at}", tr("Layers"), tr("Which layers to take from this face"))
         for value, words in LAYERS:
             self.layers.addItem(tr(words), value)
         self.layers.setCurrentIndex(self.layers.findData(mix.layers))

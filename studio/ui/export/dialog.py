@@ -109,8 +109,7 @@ class ExportDialog(QDialog):
         self.zipped = CheckBox(tr("Zip file"), "exportZip")
         self.zipped.setChecked(self._choice.zipped)
         self.zipped.toggled.connect(self._show_folder)
-        self.kind = named(ComboBox(), "kind", tr("File format"))
-        self.kind.setToolTip(tr("File format"))
+        self.kind = named(ComboBox(), "kind", tr("File format"), tr("File format"))
         for each in formats():
             self.kind.addItem(each.title, each.name)
         self.kind.setCurrentIndex(self.kind.findData(self._choice.kind))

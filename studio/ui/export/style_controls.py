@@ -83,14 +83,12 @@ class StyleControls(QWidget):
         self._paint = QWidget()
         self.first = ColourButton("colourFirst", tr("Colour"), look.colour)
         self.second = ColourButton("colourSecond", tr("Second colour"), look.second)
-        self.angle = named(NumberBox(0, 359, 5, "°"), "angle", tr("Angle"))
-        self.angle.setToolTip(tr("Angle"))
+        self.angle = named(NumberBox(0, 359, 5, "°"), "angle", tr("Angle"), tr("Angle"))
         self.angle.setFixedWidth(84)
         self.angle.setValue(look.angle % 360)
         self._tints = row(None, spacing=0)
         column(self._paint, row(self.first, self.second, self.angle, None, spacing=4), self._tints, spacing=4)
-        self.works = named(ComboBox(), "groundWork", tr("Background picture"))
-        self.works.setToolTip(tr("Background picture"))
+        self.works = named(ComboBox(), "groundWork", tr("Background picture"), tr("Background picture"))
         whole.addWidget(self._paint)
         self._hidden = label(tr("The picture covers the background. A margin lets it show."), "muted", wrap=True)
         self._hidden.setObjectName("groundHidden")
@@ -147,8 +145,7 @@ class StyleControls(QWidget):
         group = self._groups[name] = QButtonGroup(self)
         line = row(spacing=2)
         for value, words in options:
-            made = segment(tr(words), f"{name}.{value}")
-            made.setToolTip(tr(words))
+            made = segment(tr(words), f"{name}.{value}", hint=tr(words))
             made.setChecked(getattr(self._look, name) == value)
             made.clicked.connect(lambda _=False, value=value: self._change(**{name: value}))
             group.addButton(made)
@@ -157,8 +154,7 @@ class StyleControls(QWidget):
         return line
 
     def _slider(self, name: str, words: str, low: float, high: float) -> QHBoxLayout:
-        slider = named(QuietSlider(), name, words)
-        slider.setToolTip(words)
+        slider = named(QuietSlider(), name, words, words)
         slider.setRange(round(low * STEPS), round(high * STEPS))
         slider.setPageStep(10)
         slider.setValue(round(getattr(self._look, name) * STEPS))

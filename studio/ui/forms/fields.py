@@ -15,13 +15,25 @@ from studio.models.model import Model
 from studio.schema.fields import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed, WorkKey, WorkRef
 from studio.schema.request import fresh_seed
 from studio.ui.commands import keys_of
-from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, SeedBox, Switch, column, label, row, tool
+from studio.ui.widgets.basic import (
+    ComboBox,
+    NumberBox,
+    QuietSlider,
+    ScaledSize,
+    SeedBox,
+    Switch,
+    add,
+    column,
+    label,
+    row,
+    tool,
+)
 from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
 Shape = Literal["slider", "below", "beside"]
-CHOICE_WIDTH = 260  # pixels of a choice beside its label
+CHOICE_WIDTH, NUMBER_WIDTH = 260, 118  # pixels of a choice and of a number beside its label
 
 
 class FormField(QWidget):
@@ -66,6 +78,14 @@ class FormField(QWidget):
             self.title.setBuddy(control)
             self.setFocusProxy(control)
 
+    def place(self, control: QWidget, *, beside: int = 0) -> None:
+        """Put the control below its title, or beside it, so many pixels wide."""
+        if beside:
+            ScaledSize(control, wide=beside)
+            self.rows.addLayout(row(self.title, None, control))
+        else:
+            add(self.rows, self.title, control)
+
     def read(self) -> Any:
         raise NotImplementedError
 
@@ -87,16 +107,7 @@ class ChoiceField(FormField):
             self.box.addItem(tr(text), value)
         self.name_control(self.box)
         self.box.currentIndexChanged.connect(lambda _: self.on_edited())
-        if shape == "beside":
-            theme().changed.connect(self._fit)
-            self._fit()
-            self.rows.addLayout(row(self.title, None, self.box))
-        else:
-            self.rows.addWidget(self.title)
-            self.rows.addWidget(self.box)
-
-    def _fit(self) -> None:
-        self.box.setFixedWidth(theme().scaled(CHOICE_WIDTH))
+        self.place(self.box, beside=CHOICE_WIDTH if shape == "beside" else 0)
 
     def read(self) -> str:
         return str(self.box.currentData())
@@ -135,8 +146,7 @@ class ModelField(FormField):
         self.name_control(self.box)
         self.reload()
         self.box.currentIndexChanged.connect(lambda _: self.on_edited())
-        self.rows.addWidget(self.title)
-        self.rows.addWidget(self.box)
+        self.place(self.box)
 
     def reload(self) -> None:
         """Read the list of models again; the chosen one stays chosen."""
@@ -187,24 +197,15 @@ class NumberField(FormField):
         self.box = NumberBox(low, high, step, tr(unit), low_word)
         self.name_control(self.box)
         self.slider = QuietSlider() if shape == "slider" else None
-        if shape == "below":
-            self.rows.addWidget(self.title)
-            self.rows.addWidget(self.box)
-        else:
+        if shape != "below":
             self.box.setAlignment(Qt.AlignmentFlag.AlignRight)
-            theme().changed.connect(self._fit)
-            self._fit()
-            self.rows.addLayout(row(self.title, None, self.box))
+        self.place(self.box, beside=0 if shape == "below" else NUMBER_WIDTH)
         if self.slider is not None:
             self._scale_slider()
             self.name_control(self.slider, ".slider")
             self.slider.valueChanged.connect(self._on_slider_moved)
             self.rows.addWidget(self.slider)
         self.box.valueChanged.connect(self._on_value_changed)
-        self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def _fit(self) -> None:
-        self.box.setFixedWidth(theme().scaled(118))
 
     def set_limits(self, low: float, high: float) -> None:
         """Take values from `low` to `high` only. What is shown is set again by whoever changes them."""
@@ -276,8 +277,8 @@ class SeedField(FormField):
         self.lock.toggled.connect(lambda _: self.changed.emit())
         self.source_label = label("", "muted", name=f"{name}.instead")
         self.source_label.hide()
-        self.rows.addWidget(self.title)
-        self.rows.addLayout(row((self.box, 1), (self.source_label, 1), self.die, self.lock, spacing=SIZE.hair))
+        line = row((self.box, 1), (self.source_label, 1), self.die, self.lock, spacing=SIZE.hair)
+        add(self.rows, self.title, line)
 
     @property
     def locked(self) -> bool:
@@ -372,7 +373,6 @@ class TextField(FormField):
 
     def __init__(self, name: str, field: FreeText) -> None:
         super().__init__(name, field)
-        self.rows.addWidget(self.title)
         if field.lines > 1:
             self.long = QPlainTextEdit()
             self.long.setTabChangesFocus(True)
@@ -385,13 +385,13 @@ class TextField(FormField):
             self.long.textChanged.connect(self.on_edited)
             self.line = None
             self.name_control(self.long)
-            self.rows.addWidget(self.long)
+            self.place(self.long)
         else:
             self.line = QLineEdit()
             self.line.setPlaceholderText(tr(field.placeholder))
             self.line.textChanged.connect(lambda _: self.on_edited())
             self.name_control(self.line)
-            self.rows.addWidget(self.line)
+            self.place(self.line)
 
     def _fit(self) -> None:
         height = QFontMetricsF(theme().font()).lineSpacing() * self._lines

@@ -197,8 +197,7 @@ class WorkDetails(QFrame):
     def _build(self, whole: QVBoxLayout) -> BuildSteps:
         library = self._studio.library
         self.thumbnail = ThumbnailView()
-        self.title = named(QLineEdit(), "workTitle", tr("Title"))
-        self.title.setToolTip(tr("Title"))
+        self.title = named(QLineEdit(), "workTitle", tr("Title"), tr("Title"))
         self.title.editingFinished.connect(self._rename)
         self.summary = label("", "caption", name="summary", wrap=True)
         line = row((self.summary, 1), spacing=2)

@@ -286,8 +286,7 @@ def _labels(names: dict[str, int]) -> list[FilterOption]:
 
 
 def _toggle(text: str, name: str, icon: str, checked: str) -> QToolButton:
-    made = segment(text, name, "facet")
-    made.setToolTip(text)
+    made = segment(text, name, "facet", hint=text)
     made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     icons.set_icon(made, icon, size=ICON, checked=checked, gap=GAP)
     made.setIconSize(QSize(ICON + GAP, ICON))

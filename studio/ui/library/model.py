@@ -99,7 +99,7 @@ class WorkListModel(QAbstractListModel):
         self._reading = False
         self._query_done.connect(self._show_result)
         self._works_read.connect(self._on_loaded)
-        thumbnails.ready.connect(self._on_thumbnails_ready)
+        thumbnails.ready.connect(self._redraw)
 
     def set_query(self, query: LibraryQuery) -> None:
         """Show another query's works, at once."""
@@ -200,9 +200,7 @@ class WorkListModel(QAbstractListModel):
         if self._reading:  # one looks elsewhere by now
             self.thumbnails.submit(self._read)
         self._keep(found)
-        rows = [row for asset in found if (row := self.row_of(asset.id)) >= 0]
-        if rows:
-            self.dataChanged.emit(self.index(min(rows)), self.index(max(rows)))
+        self._redraw(asset.id for asset in found)
 
     def _keep(self, found: Sequence[Asset]) -> None:
         for asset in found:
@@ -242,7 +240,7 @@ class WorkListModel(QAbstractListModel):
             self.endInsertRows()
         self._rows = {}
 
-    def _on_thumbnails_ready(self, ids: frozenset[str]) -> None:
+    def _redraw(self, ids: Iterable[str]) -> None:
         rows = [row for id in ids if (row := self.row_of(id)) >= 0]
         if rows:
             self.dataChanged.emit(self.index(min(rows)), self.index(max(rows)))

@@ -17,15 +17,15 @@ from studio.ui.forms.form import MARGIN
 from studio.ui.pages.licences import terms
 from studio.ui.pages.text_dialog import TextDialog
 from studio.ui.widgets.basic import MessageBar, add, button, column, column_table, label, row
+from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import failure, tr
 
 TEXTS = (("LICENSE", "readLicence"), ("NOTICE", "readNotice"))
 
 
-class AboutPage(QWidget):
+class AboutPage(Page):
     def __init__(self, catalog: Catalog) -> None:
-        super().__init__()
-        self.setObjectName("form")
+        super().__init__("form")
         self._tasks = BackgroundTasks(self)
         self._catalog = catalog
         self.parts: list[CreditedPart] = []

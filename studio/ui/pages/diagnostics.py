@@ -29,6 +29,7 @@ from studio.ui.widgets.basic import (
     tool,
 )
 from studio.ui.widgets.dialogs import open_folder
+from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import count, sentence, tr, worded
 
 NAMED = ("Libraries", "Models")
@@ -36,12 +37,11 @@ NAME_WIDTH = 180  # pixels
 COPIED_TIME = 2500  # milliseconds that the button reads "Copied"
 
 
-class DiagnosticsPage(QWidget):
+class DiagnosticsPage(Page):
     """Checks the computer on a thread when it is created: asking torch takes seconds."""
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__()
-        self.setObjectName("form")
+        super().__init__("form")
         self._studio = studio
         self._tasks = BackgroundTasks(self)
         self.findings: list[DiagnosticFinding] = []
@@ -52,7 +52,7 @@ class DiagnosticsPage(QWidget):
         self.busy.setRange(0, 0)
         self.copy = button(tr("Copy report"), "copyReport", icon="copy", clicked=self.copy_report)
         self.copy.setToolTip(tr("Copy all of this as text for a bug report, without names, folders or prompts"))
-        self._copied_timer = timer(self, self._copied, COPIED_TIME)
+        self._copied_timer = timer(self, lambda: self.copy.setText(tr("Copy report")), COPIED_TIME)
         self.again = button(tr("Check again"), "lookAgain", icon="again", clicked=self.check)
         logs = button(tr("Show log"), "showLog", icon="folder", clicked=lambda: open_folder(studio.paths.logs))
         self._rows = column(spacing=8)
@@ -75,9 +75,6 @@ class DiagnosticsPage(QWidget):
         QGuiApplication.clipboard().setText(diagnostics.report(self.findings, self._studio.paths))
         self.copy.setText(tr("Copied"))
         self._copied_timer.start()
-
-    def _copied(self) -> None:
-        self.copy.setText(tr("Copy report"))
 
     def close_down(self) -> None:
         self._tasks.close()

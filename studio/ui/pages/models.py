@@ -62,8 +62,7 @@ class ModelsPage(Page):
 
     def _build(self) -> None:
         self.total = label("", "muted", name="modelsTotal")
-        self.add = button(tr("Add a model"), "addModel", icon="plus")
-        self.add.setToolTip(tr("Import a model, or drop one here"))
+        self.add = button(tr("Add a model"), "addModel", icon="plus", hint=tr("Import a model, or drop one here"))
         choices = QMenu(self.add)
         choices.addAction(tr("A &folder…"), lambda: self._choose(folder=True)).setObjectName("addFolder")
         file = choices.addAction(tr("A &file (.safetensors, .gguf, .pkl, .pt)…"), lambda: self._choose(folder=False))

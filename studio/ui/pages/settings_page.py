@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QWidget
 
@@ -16,7 +15,19 @@ from studio.support import hardware
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.forms.fields import CHOICE_WIDTH
 from studio.ui.forms.form import MARGIN, Form
-from studio.ui.widgets.basic import ComboBox, MessageBar, add, column, label, named, row, scrolling, segment, timer
+from studio.ui.widgets.basic import (
+    ComboBox,
+    MessageBar,
+    ScaledSize,
+    add,
+    column,
+    label,
+    named,
+    row,
+    scrolling,
+    segment,
+    timer,
+)
 from studio.ui.widgets.page import Page
 from studio.ui.widgets.sound_player import outputs
 from studio.ui.widgets.text import failure, tr
@@ -26,21 +37,15 @@ WIDTH = 640  # pixels: longer lines are hard to read
 DELAY = 300  # milliseconds after the last change
 
 
-class SettingsSection(Protocol):
-    """A section of the settings page."""
-
-    def close_down(self) -> None: ...
-
-
 class SettingsPage(Page):
     def __init__(self, studio: Studio) -> None:
         super().__init__()
         self._studio = studio
-        self._sections: dict[str, QWidget] = {}
+        self._sections: dict[str, Page] = {}
         self._areas: dict[str, QScrollArea] = {}
         self.settings = SettingsForm(studio)
         self.form = self.settings.form
-        self._factories: dict[str, tuple[str, Callable[[], QWidget]]] = {
+        self._factories: dict[str, tuple[str, Callable[[], Page]]] = {
             "settings": (tr("Settings"), lambda: self.settings),
             "diagnostics": (tr("Diagnostics"), self._diagnostics),
             "about": (tr("About"), self._about),
@@ -84,12 +89,12 @@ class SettingsPage(Page):
             self.settings.notice.hide()
         self._buttons.buttons()[list(self._factories).index(name)].setChecked(True)
 
-    def _diagnostics(self) -> QWidget:
+    def _diagnostics(self) -> Page:
         from studio.ui.pages.diagnostics import DiagnosticsPage
 
         return DiagnosticsPage(self._studio)
 
-    def _about(self) -> QWidget:
+    def _about(self) -> Page:
         from studio.ui.pages.about import AboutPage
 
         return AboutPage(self._studio.catalog)
@@ -107,8 +112,7 @@ class SettingsPage(Page):
         self.show_section("settings")  # shown first the next time
 
     def close_down(self) -> None:
-        for made in self._sections.values():
-            section: SettingsSection = made  # type: ignore[assignment]
+        for section in self._sections.values():
             section.close_down()
 
 
@@ -120,12 +124,11 @@ def _scrolled(section: QWidget) -> QScrollArea:
     return scrolling(inside)
 
 
-class SettingsForm(QWidget):
+class SettingsForm(Page):
     """Saves settings as they are changed. `notice` is placed by the page, where it does not scroll away."""
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__()
-        self.setObjectName("form")
+        super().__init__("form")
         self._studio = studio
         self._first = studio.settings
         self._tasks = BackgroundTasks(self)
@@ -187,8 +190,7 @@ class OutputDeviceField(QWidget):
 
     def __init__(self, chosen: str) -> None:
         super().__init__()
-        self.box = named(ComboBox(), "audio_output", tr("Audio output"))
-        self.box.setToolTip(tr("The device that plays sound"))
+        self.box = named(ComboBox(), "audio_output", tr("Audio output"), tr("The device that plays sound"))
         self.box.addItem(tr("System default"), "")
         if chosen:
             self.box.addItem(chosen, chosen)
@@ -199,11 +201,7 @@ class OutputDeviceField(QWidget):
         title.setBuddy(self.box)
         whole = column(self, spacing=4, margins=(MARGIN, 2, MARGIN, 8))
         add(whole, label(tr("Sound"), "heading"), 6, row(title, None, self.box), self.words)
-        theme().changed.connect(self._fit)
-        self._fit()
-
-    def _fit(self) -> None:
-        self.box.setFixedWidth(theme().scaled(CHOICE_WIDTH))
+        ScaledSize(self.box, wide=CHOICE_WIDTH)
 
     def chosen(self) -> str:
         return str(self.box.currentData() or "")

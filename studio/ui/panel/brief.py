@@ -22,10 +22,10 @@ from studio.ui.forms.undo import UndoHistory
 from studio.ui.library.importer import local
 from studio.ui.panel.presets_menu import PresetMenus
 from studio.ui.plugin import plugin
-from studio.ui.widgets.basic import ComboBox, button, column, label, named, row, scrolling, timer, tip, tool
+from studio.ui.widgets.basic import ComboBox, ScaledSize, button, column, label, named, row, scrolling, timer, tip, tool
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import tr
-from studio.ui.widgets.theme import SIZE, theme
+from studio.ui.widgets.theme import SIZE
 
 COUNTS = (1, 2, 3, 4, 6, 9, 12, 16)
 TYPING_PAUSE = 1200  # milliseconds without a change, after which the next change is a new undo step
@@ -51,7 +51,7 @@ class Brief(QWidget):
         self.history = UndoHistory(self.form.value())
         presets = Presets(studio.paths.config / "presets")
         self.presets = PresetMenus(presets, medium.default_task.request, self.form.value, self)
-        self.presets.chosen.connect(self._apply_preset)
+        self.presets.chosen.connect(lambda preset: self.form.set_value(preset.replace(seed=self.form.value().seed)))
         self.presets.message.connect(self.message)
         self._typing_pause = timer(self, lambda: self.history.end_step(), TYPING_PAUSE)
         self.form.changed.connect(self._changed)
@@ -62,8 +62,9 @@ class Brief(QWidget):
             text.viewport().installEventFilter(self)
         column(self, self._build_header(), (self._build_form(), 1), self._build_footer(), spacing=0)
         self._drop_zone = DropZone(self, tr("Drop a preset to load it"), is_preset_drop, self._import_presets)
-        theme().changed.connect(self._update_sizes)
-        self._update_sizes()
+        ScaledSize(self, wide=SIZE.brief)
+        ScaledSize(self.count, wide=84)
+        ScaledSize(self.cancel, high=40)
         self._update_undo_buttons()
         self._fit_model(self.form.value())
 
@@ -98,10 +99,8 @@ class Brief(QWidget):
         for number in COUNTS:
             self.count.addItem(str(number), number)
         self.count.setCurrentIndex(COUNTS.index(self._medium.candidates))
-        self.generate = button(tr("Generate"), "generate", "primary")
-        self.generate.setToolTip(tip(tr("Generate"), keys_of("generate")))
-        self.cancel = button(tr("Cancel"), "cancel")
-        self.cancel.setToolTip(tip(tr("Stop generating"), keys_of("cancel")))
+        self.generate = button(tr("Generate"), "generate", "primary", keys=keys_of("generate"))
+        self.cancel = button(tr("Cancel"), "cancel", hint=tip(tr("Stop generating"), keys_of("cancel")))
         self.train: QPushButton | None = None
         if plugin(self._medium).training_page:
             self.train = button(tr("Train a model"), "trainOwn", "quiet", keys=keys_of("train"))
@@ -112,13 +111,6 @@ class Brief(QWidget):
         if self.train is not None:
             inside.addLayout(row(None, self.train, None))
         return foot
-
-    def _update_sizes(self) -> None:
-        """Adapt the sizes to the text size."""
-        look = theme()
-        self.setFixedWidth(look.scaled(SIZE.brief))
-        self.count.setFixedWidth(look.scaled(84))
-        self.cancel.setFixedHeight(look.scaled(40))
 
     def _changed(self) -> None:
         try:
@@ -221,10 +213,6 @@ class Brief(QWidget):
         if self.history.can_redo:
             found["redo"] = self.redo
         return found
-
-    def _apply_preset(self, request: Request) -> None:
-        """Show a preset, keeping the seed."""
-        self.form.set_value(request.replace(seed=self.form.value().seed))
 
     def initial_request(self) -> Request:
         """The request of a new page: a random seed, and the values that suit the default model."""

@@ -396,7 +396,14 @@ class MainWindow(QMainWindow):
 def step_focus(areas: Sequence[QWidget], by: int) -> None:
     """Move the focus to the next (+1) or previous (-1) visible area that accepts it."""
     focused = QApplication.focusWidget()
-    here = next((at for at, area in enumerate(areas) if focused is not None and _holds(area, focused)), -1)
+    here = next(
+        (
+            at
+            for at, area in enumerate(areas)
+            if focused is not None and (area is focused or area.isAncestorOf(focused))
+        ),
+        -1,
+    )
     start = here if here >= 0 or by > 0 else 0
     for distance in range(1, len(areas) + 1):
         target = _first_focusable(areas[(start + by * distance) % len(areas)])
@@ -411,10 +418,6 @@ def _first_focusable(area: QWidget) -> QWidget | None:
         return None
     found = [each for each in [area, *area.findChildren(QWidget)] if _takes(each)]
     return next((each for each in found if getattr(each, "isChecked", bool)()), found[0] if found else None)
-
-
-def _holds(area: QWidget, widget: QWidget) -> bool:
-    return area is widget or area.isAncestorOf(widget)
 
 
 def _takes(widget: QWidget) -> bool:

@@ -60,8 +60,7 @@ class AudioStage(Stage):
             "close", tr("Loop over all of it (X)"), "loopForget", clicked=self._clear_range, size=14
         )
         self.mute = tool("volume", tr("Mute (M)"), "mute", checked="mute", clicked=self._set_volume)
-        self.volume = named(QuietSlider(), "volume", tr("Volume"))
-        self.volume.setToolTip(tr("Volume"))
+        self.volume = named(QuietSlider(), "volume", tr("Volume"), tr("Volume"))
         self.volume.setRange(0, 100)
         self.volume.setValue(100)
         self.volume.setFixedWidth(104)

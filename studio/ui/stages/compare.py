@@ -56,8 +56,7 @@ class CompareBar(QFrame):
             ("slider", tr("Slider"), tr("Drag the line between the two (S; Shift+Left and Shift+Right)")),
             ("beside", tr("Side by side"), tr("Side by side (S)")),
         ):
-            made = segment(words, f"compare.{way}")
-            made.setToolTip(hint)
+            made = segment(words, f"compare.{way}", hint=hint)
             made.clicked.connect(lambda _=False, way=way: self.mode_chosen.emit(way))
             self._ways.addButton(made)
             self._buttons[way] = made

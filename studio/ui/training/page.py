@@ -26,12 +26,12 @@ from studio.ui.training.parts import DatasetCheck, TrainingForm, TrainingWords
 from studio.ui.training.progress_view import ProgressView
 from studio.ui.training.resumable_list import ResumableList
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import GAP, ICON, MessageBar, button, column, label, named, row
+from studio.ui.widgets.basic import GAP, ICON, MessageBar, ScaledSize, button, column, label, named, row
 from studio.ui.widgets.dialogs import confirm
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import tr
-from studio.ui.widgets.theme import SIZE, theme
+from studio.ui.widgets.theme import SIZE
 
 INTRO_WIDTH = 480  # pixels
 Actions = Sequence[tuple[str, str, Callable[[], object]]]  # text, object name, what it does
@@ -65,8 +65,7 @@ class TrainingPage(Page):
         form.add_below(self.unfinished)
         self.progress = ProgressView(studio)
         self.bar = MessageBar("training")
-        self.start_button = button(tr("Start training"), "trainBegin", "primary", clicked=self.start)
-        self.start_button.setToolTip(words.start)
+        self.start_button = button(tr("Start training"), "trainBegin", "primary", clicked=self.start, hint=words.start)
         self.pause_button = button(tr("Pause"), "trainPause", icon="pause", clicked=self.toggle_pause)
         self.save_button = button(tr("Stop and save"), "trainKeep", "primary", clicked=self.stop_and_save)
         self.save_button.setToolTip(tr("Stop now, and add the model as it is to your models"))
@@ -96,8 +95,9 @@ class TrainingPage(Page):
         column(brief, self.form, spacing=0)
         self._left = QWidget()
         column(self._left, head, (brief, 1), foot, spacing=0)
-        theme().changed.connect(self._fit)
-        self._fit()
+        ScaledSize(self._left, wide=SIZE.brief)
+        for made in (self.pause_button, self.cancel_button):
+            ScaledSize(made, high=36)
         self.empty = TrainingIntro(words.intro, self.form.ask_folder)
         self._stack = QStackedWidget()
         for widget in (self.empty, self.dataset_check, self.progress):
@@ -105,11 +105,6 @@ class TrainingPage(Page):
         right = column(None, self.bar, (self._stack, 1), spacing=12, margins=(24, 16, 24, 16))
         self.setLayout(row(self._left, (right, 1), spacing=0))
         self._drop_zone = DropZone(self, words.drop, lambda data: _folder(data) is not None, self._dropped)
-
-    def _fit(self) -> None:
-        self._left.setFixedWidth(theme().scaled(SIZE.brief))
-        for made in (self.pause_button, self.cancel_button):
-            made.setFixedHeight(theme().scaled(36))
 
     def _dropped(self, data: QMimeData) -> None:
         folder = _folder(data)

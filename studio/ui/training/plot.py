@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from studio.ui.widgets.basic import ScaledSize
 from studio.ui.widgets.text import duration
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -39,8 +40,8 @@ class Plot(QWidget):
         self.setMinimumWidth(200)
         self._title, self._high, self._shown = title, high, shown
         self.curves: list[PlotCurve] = []
-        theme().changed.connect(self._fit)
-        self._fit()
+        theme().changed.connect(self.update)
+        ScaledSize(self, high=168)
 
     def show_curves(self, curves: Sequence[PlotCurve]) -> None:
         """Show curves, without empty ones; their last values are the tooltip and the text for screen readers."""
@@ -52,10 +53,6 @@ class Plot(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(280, self.height())
-
-    def _fit(self) -> None:
-        self.setFixedHeight(theme().scaled(168))
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -85,15 +85,15 @@ def button(
     icon: str = "",
     after: bool = False,
     keys: QKeySequence | None = None,
+    hint: str = "",
     clicked: Callable[[], object] | None = None,
 ) -> QPushButton:
-    """A button with words, and an icon before or `after` them."""
+    """A button with words, and an icon before or `after` them; `hint` is its tool tip."""
     made = QPushButton(text)
     made.setObjectName(name)
     made.setAccessibleName(text)
     made.setAutoDefault(False)
-    if keys is not None:
-        made.setToolTip(tip(text, keys))
+    made.setToolTip(hint or ("" if keys is None else tip(text, keys)))
     if role:
         made.setProperty("role", role)
     if icon:
@@ -131,9 +131,9 @@ def tool(
     return made
 
 
-def segment(text: str, name: str, role: str = "segment") -> QToolButton:
+def segment(text: str, name: str, role: str = "segment", *, hint: str = "") -> QToolButton:
     """A button that stays pressed: one of several to choose from, or a switch of its own."""
-    made = named(QToolButton(), name, text)
+    made = named(QToolButton(), name, text, hint)
     made.setText(text)
     made.setProperty("role", role)
     made.setCheckable(True)
@@ -191,12 +191,30 @@ def timer(
     return made
 
 
-def named(widget: Named, name: str, words: str = "") -> Named:
-    """The widget, with its object name and its name for screen readers."""
+def named(widget: Named, name: str, words: str = "", hint: str = "") -> Named:
+    """The widget, with its object name, its name for screen readers and its tool tip."""
     widget.setObjectName(name)
     if words:
         widget.setAccessibleName(words)
+    if hint:
+        widget.setToolTip(hint)
     return widget
+
+
+class ScaledSize(QObject):
+    """Keeps a widget `wide` or `high` pixels at the usual size of text, more where text is larger."""
+
+    def __init__(self, widget: QWidget, *, wide: int = 0, high: int = 0) -> None:
+        super().__init__(widget)
+        self._widget, self._wide, self._high = widget, wide, high
+        theme().changed.connect(self._apply)
+        self._apply()
+
+    def _apply(self) -> None:
+        if self._wide:
+            self._widget.setFixedWidth(theme().scaled(self._wide))
+        if self._high:
+            self._widget.setFixedHeight(theme().scaled(self._high))
 
 
 def scrolling(inside: QWidget) -> QScrollArea:

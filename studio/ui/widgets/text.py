@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from studio.backends import MEDIA, medium
-from studio.backends.medium import StageText, Task
+from studio.backends.medium import StageText
 from studio.errors import Message, StudioError
 from studio.jobs.io_host import IoRequest
 from studio.jobs.job import Job, JobGroup
 from studio.library import titles
-from studio.schema.fields import Choice, Field, Flag, FreeText, Range, Seed
+from studio.schema.fields import Choice, Field, Flag, FreeText, Range
 from studio.schema.request import Request
 
 STAGES = (StageText("making room", "freeing memory"),)
@@ -131,13 +131,9 @@ def _stage_text(job: Job) -> StageText | None:
     """How the job's task says its stage; None where the stage is shown as it is reported."""
     stage = job.progress.stage
     name = stage.template if isinstance(stage, Message) else stage
-    task = next((one for one in _tasks() if one.request is type(job.request)), None)
+    tasks = (task for each in MEDIA for task in each.tasks)
+    task = next((one for one in tasks if one.request is type(job.request)), None)
     return next((text for text in (*(task.stages if task else ()), *STAGES) if text.stage == name), None)
-
-
-def _tasks() -> Iterator[Task]:
-    for each in MEDIA:
-        yield from each.tasks
 
 
 def failure(error: BaseException) -> tuple[str, str]:
@@ -155,8 +151,6 @@ def value_text(note: Field, given: Any) -> str:
         return tr(options[given]) if given in options else str(given)
     if isinstance(note, Flag):
         return tr("yes") if given else tr("no")
-    if isinstance(note, Seed):
-        return str(given)
     if isinstance(note, Range) and note.low_word and given == note.low:
         return tr(note.low_word)
     if isinstance(note, Range) and note.shown is not None:
