@@ -116,5 +116,4 @@ class TrainRequest(Request):
 
 
 def fresh_seed() -> int:
-    """A random seed."""
     return random.SystemRandom().randrange(SEED_LIMIT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from studio.backends.avatar.directions import SavedDirection, change_stamp, directions, remove, rename
@@ -16,6 +16,7 @@ from studio.ui.avatar import faces
 from studio.ui.avatar.live_jobs import LiveJob
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
+from studio.ui.widgets import placeholder
 from studio.ui.widgets.basic import ComboBox, ProgressBar, button, clear_layout, column, label, named, row, tool
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -41,12 +42,7 @@ class DirectionStrip(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        path = QPainterPath()
-        path.addRoundedRect(QRectF(self.rect()), SIZE.hair, SIZE.hair)
-        painter.setClipPath(path)
-        painter.fillRect(self.rect(), theme().colour("mat"))
-        painter.drawPixmap(self.rect(), self._picture)
+        placeholder.picture(painter, QRectF(self.rect()), self._picture, SIZE.hair)
         painter.end()
 
 

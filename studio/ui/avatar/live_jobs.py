@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from studio.backends.avatar.requests import AvatarRequest
@@ -23,7 +23,6 @@ from studio.ui.stages import pictures
 from studio.ui.widgets import placeholder
 from studio.ui.widgets.basic import timer
 from studio.ui.widgets.lru_cache import LruCache
-from studio.ui.widgets.theme import SIZE, theme
 
 SLOT = "avatar"
 SETTLE_DELAY = 150  # milliseconds without a move, after which the face is drawn at the size that the brief asks for
@@ -285,15 +284,8 @@ def paint_portrait(painter: QPainter, box: QRectF, picture: QPixmap | None) -> N
     """Paint a face with round corners, or a placeholder until there is a picture."""
     if picture is None:
         placeholder.block(painter, box)
-        return
-    painter.save()
-    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-    path = QPainterPath()
-    path.addRoundedRect(box, SIZE.radius, SIZE.radius)
-    painter.fillPath(path, theme().colour("mat"))
-    painter.setClipPath(path)
-    painter.drawPixmap(box, picture, QRectF(picture.rect()))
-    painter.restore()
+    else:
+        placeholder.picture(painter, box, picture)
 
 
 class PortraitView(QWidget):

@@ -112,7 +112,6 @@ class StyleControls(QWidget):
         return self._sliders[PLACES[-1][0]]
 
     def focus_shape(self) -> None:
-        """Focus the selected shape."""
         chosen = self._groups["shape"].checkedButton()
         if chosen is not None:
             chosen.setFocus()

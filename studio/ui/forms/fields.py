@@ -431,7 +431,6 @@ def _shared(one: Iterable[str], other: Iterable[str], most: int) -> int:
 
 
 def make_field(name: str, note: Field, *, models: Models = tuple, shape: Shape = "slider") -> FormField:
-    """The control for a field."""
     if isinstance(note, Range):
         return NumberField(name, note, shape)
     if isinstance(note, Choice):

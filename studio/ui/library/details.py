@@ -25,8 +25,7 @@ from studio.studio import Studio
 from studio.ui.commands import command
 from studio.ui.library import send_to
 from studio.ui.library.delegate import tint_waveform
-from studio.ui.library.related_works import RelatedWorks
-from studio.ui.library.tag_editor import TagEditor
+from studio.ui.library.detail_parts import RelatedWorks, TagEditor
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.pages.licences import terms
 from studio.ui.preload import BuildSteps

@@ -107,9 +107,8 @@ def _hash_row(sha256: str) -> QHBoxLayout:
     """The hash of the weights, shortened, with a button to copy it."""
     shown = label(f"{sha256[:8]} … {sha256[-8:]}", name="modelSum", selectable=True)
     shown.setToolTip(sha256)
-    copy = tool("copy", tr("Copy the SHA-256 of the weights"), "model.sum", size=16)
-    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(sha256))
-    return row(shown, None, copy, spacing=4)
+    copy, words = (lambda: QGuiApplication.clipboard().setText(sha256)), tr("Copy the SHA-256 of the weights")
+    return row(shown, None, tool("copy", words, "model.sum", clicked=copy, size=16), spacing=4)
 
 
 def _suited(family: Family, model: Model, request: type[Request]) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ from studio.models.model import Model
 from studio.ui.background import BackgroundTasks
 from studio.ui.pages.licences import terms
 from studio.ui.pages.sample_sheets import fits, sample
-from studio.ui.widgets import icons
+from studio.ui.widgets import icons, placeholder
 from studio.ui.widgets.text import size, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -196,18 +196,15 @@ class ModelRowDelegate(QStyledItemDelegate):
             painter.drawText(line, side | Qt.AlignmentFlag.AlignVCenter, shown)
 
     def _picture(self, painter: QPainter, box: QRectF, model: Model) -> None:
-        look = theme()
+        picture = self._shelf.picture(model)
+        if picture is not None:
+            placeholder.picture(painter, box, picture)
+            return
         path = QPainterPath()
         path.addRoundedRect(box, SIZE.radius, SIZE.radius)
-        picture = self._shelf.picture(model)
-        painter.fillPath(path, look.colour("hover" if picture is None else "mat"))
-        if picture is None:
-            known = next((medium.icon for medium in MEDIA if medium.name == model.medium), "models")
-            icons.paint(painter, known, box.adjusted(16, 16, -16, -16), "muted")
-            return
-        painter.setClipPath(path)
-        painter.drawPixmap(box, picture, QRectF(picture.rect()))
-        painter.setClipping(False)
+        painter.fillPath(path, theme().colour("hover"))
+        known = next((medium.icon for medium in MEDIA if medium.name == model.medium), "models")
+        icons.paint(painter, known, box.adjusted(16, 16, -16, -16), "muted")
 
 
 def two_lines(text: str, metrics: QFontMetricsF, wide: float) -> list[str]:

@@ -9,7 +9,6 @@ from studio.backends.medium import SampleSheet
 
 
 def fits(sheet: QImage, layout: SampleSheet) -> bool:
-    """Whether the sheet has this layout."""
     wide, high = layout.width + layout.gap, layout.height + layout.gap
     return not sheet.isNull() and sheet.width() % wide == layout.gap and sheet.height() % high == layout.gap
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.backends import medium as find_medium
@@ -15,7 +15,7 @@ from studio.ui.widgets import placeholder
 from studio.ui.widgets.basic import ProgressBar, add, button, column, label, row, timer
 from studio.ui.widgets.placeholder import LargeIcon
 from studio.ui.widgets.text import tr
-from studio.ui.widgets.theme import SIZE, theme
+from studio.ui.widgets.theme import SIZE
 
 WIDE, NARROW = 430, 240  # pixels: the width of text where there is room, and the least width of an empty page
 
@@ -55,7 +55,7 @@ class SamplePicture(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._picture.isNull():
             self._draw(painter)
         elif not self._late.isActive():
@@ -72,11 +72,7 @@ class SamplePicture(QWidget):
         )
         box = QRectF(0, 0, size.width() / ratio, size.height() / ratio)
         box.moveCenter(QRectF(self.rect()).center())
-        path = QPainterPath()
-        path.addRoundedRect(box, SIZE.card, SIZE.card)
-        painter.fillPath(path, theme().colour("mat"))
-        painter.setClipPath(path)
-        painter.drawPixmap(box, shown, QRectF(shown.rect()))
+        placeholder.picture(painter, box, shown, SIZE.card)
 
 
 class Onboarding(QWidget):

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QInputDialog, QMenu, QToolButton, QWidget
 
 from studio.backends import medium
 from studio.errors import BadInput, StudioError
@@ -65,7 +65,6 @@ class PresetMenus(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setWindowTitle(tr("Save as preset"))
         dialog.setLabelText(tr("Name"))
-        dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
         dialog.setTextValue(_words(self._current())[:40])
         dialog.setOkButtonText(tr("Save"))
         dialog.setCancelButtonText(tr("Cancel"))

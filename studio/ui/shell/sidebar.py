@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton
 
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import add, column, named, tip
+from studio.ui.widgets.basic import add, column, named, segment, tip
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -30,15 +30,10 @@ class Sidebar(QFrame):
 
     def add(self, name: str, title: str, icon: str) -> None:
         """Add a button for a page, below the others."""
-        button = self._by_name[name] = QToolButton()
-        button.setObjectName(f"rail.{name}")
-        button.setText(title)
-        button.setAccessibleName(title)
-        button.setToolTip(tip(title, keys_of(f"page.{name}")))
+        button = segment(title, f"rail.{name}", "page", hint=tip(title, keys_of(f"page.{name}")))
+        self._by_name[name] = button
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setIconSize(QSize(22, 22))
-        button.setCheckable(True)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         icons.set_icon(button, icon, size=22)
         button.clicked.connect(lambda: self.chosen.emit(name))
         self._group.addButton(button)

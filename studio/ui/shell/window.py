@@ -158,7 +158,7 @@ class MainWindow(QMainWindow):
         for name in ("images", "clips"):
             yield self.thumbnails.submit(functools.partial(importlib.import_module, f"studio.media.{name}"))
         yield from touch_widget_types()
-        for name in ("tag_editor", "related_works", "details", "filters", "grid"):
+        for name in ("detail_parts", "details", "filters", "grid"):
             importlib.import_module(f"studio.ui.library.{name}")
             yield
         from studio.ui.library.page import LibraryPage

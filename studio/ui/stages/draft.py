@@ -53,7 +53,6 @@ class TextDraft:
         return self._open().versions() if self.exists else []
 
     def text_of_version(self, number: int) -> str:
-        """The text of a version."""
         return str(self._open().version_content(number).get("text", self.original))
 
     def save_version(self) -> None:

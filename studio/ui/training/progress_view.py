@@ -156,11 +156,8 @@ class ProgressView(QWidget):
         if lines:
             self._lines += [line for line in lines if line.values]
             self._plot()
-            self.refresh_words()
-
-    def refresh_words(self) -> None:
-        if self.job is not None:
-            self.details.setText(self._words(self.job))
+            if self.job is not None:
+                self.details.setText(self._words(self.job))
 
     def _plot(self) -> None:
         self.losses.show_curves([PlotCurve(tr(words), tone, points=self._points(key)) for key, words, tone in LOSSES])

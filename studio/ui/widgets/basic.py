@@ -1,4 +1,4 @@
-"""Basic widgets: labels, buttons, check boxes, switches, numbers, sliders, message bars, layouts and tables."""
+"""Basic widgets: labels, buttons, check boxes, switches, numbers, sliders, bars, layouts, tables and timers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,6 @@ CHECK_BOX = 18  # pixels
 SHARES = 10_000  # steps of a progress bar at most
 FLOW_GAP = 6  # pixels between the widgets of a FlowLayout
 TABLE_GAPS = (12, 6)  # pixels between columns and between lines
-Named = TypeVar("Named", bound=QWidget)
 ICON, GAP = 16, 4  # of the icon in a button with words, and more room between them than the style leaves
 
 
@@ -89,11 +88,8 @@ def button(
     clicked: Callable[[], object] | None = None,
 ) -> QPushButton:
     """A button with words, and an icon before or `after` them; `hint` is its tool tip."""
-    made = QPushButton(text)
-    made.setObjectName(name)
-    made.setAccessibleName(text)
+    made = named(QPushButton(text), name, text, hint or ("" if keys is None else tip(text, keys)))
     made.setAutoDefault(False)
-    made.setToolTip(hint or ("" if keys is None else tip(text, keys)))
     if role:
         made.setProperty("role", role)
     if icon:
@@ -118,10 +114,7 @@ def tool(
     size: int = 18,
 ) -> QToolButton:
     """A button that is only an icon; `text` is its name for screen readers and, with its shortcut, its tool tip."""
-    made = QToolButton()
-    made.setObjectName(name)
-    made.setToolTip(tip(text, keys))
-    made.setAccessibleName(text)
+    made = named(QToolButton(), name, text, tip(text, keys))
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setCheckable(bool(checked))
     made.setIconSize(QSize(size, size))
@@ -189,6 +182,9 @@ def timer(
     made = QTimer(parent, singleShot=not repeat, interval=milliseconds)
     made.timeout.connect(do)
     return made
+
+
+Named = TypeVar("Named", bound=QWidget)
 
 
 def named(widget: Named, name: str, words: str = "", hint: str = "") -> Named:
@@ -483,8 +479,7 @@ class MessageBar(QFrame):
 class CheckBox(QCheckBox):
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
-        self.setObjectName(name)
-        self.setAccessibleName(text)
+        named(self, name, text)
         theme().changed.connect(self.update)
 
     def sizeHint(self) -> QSize:

@@ -1,9 +1,9 @@
-"""What stands where there is nothing: a picture that is loading or missing, an empty list."""
+"""Pictures with round corners, and what stands where there are none: loading, missing, an empty list."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from studio.ui.widgets import icons
@@ -20,6 +20,18 @@ def block(painter: QPainter, box: QRectF, radius: float = SIZE.radius) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme().colour("skeleton"))
     painter.drawRoundedRect(box, radius, radius)
+    painter.restore()
+
+
+def picture(painter: QPainter, box: QRectF, shown: QPixmap, radius: float = SIZE.radius, ground: str = "mat") -> None:
+    """Paint a picture into a box with round corners, on the theme's colour of that name where it is transparent."""
+    painter.save()
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+    path = QPainterPath()
+    path.addRoundedRect(box, radius, radius)
+    painter.fillPath(path, theme().colour(ground))
+    painter.setClipPath(path)
+    painter.drawPixmap(box, shown, QRectF(shown.rect()))
     painter.restore()
 
 
