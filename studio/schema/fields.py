@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from studio.errors import BadInput, Message
 
@@ -261,6 +261,23 @@ def _check_length(name: str, path: str) -> None:
 def field(default: Any, about: Field) -> Any:
     """A dataclass field of a Request: `psi: float = field(0.7, Range(...))`."""
     return dataclasses.field(default=default, metadata={"field": about})
+
+
+class Checked:
+    """A frozen dataclass whose fields are made with `field`: checked and made canonical on construction."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        for name, each in self.fields():
+            object.__setattr__(self, name, each.check(name, getattr(self, name)))
+
+    @classmethod
+    def fields(cls) -> Iterator[tuple[str, Field]]:
+        """The fields a person may set, in their order: (name, Field)."""
+        for each in dataclasses.fields(cls):
+            if "field" in each.metadata:
+                yield each.name, each.metadata["field"]
 
 
 def shown(value: Any) -> str:

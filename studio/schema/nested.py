@@ -12,30 +12,20 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
 
 from studio.errors import BadInput, Message
-from studio.schema.fields import Field, ModelId, WorkKey, WorkRef, shown
+from studio.schema.fields import Checked, Field, ModelId, WorkKey, WorkRef, shown
 from studio.schema.request import Request
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(Checked):
     """One entry of a field of `ListOf`. Subclasses add fields with `field(default, Field)`.
 
     Values are checked on construction. Keys of a newer studio's file are kept in `unknown`, as requests keep theirs.
     """
 
     unknown: str = dataclasses.field(default="{}", repr=False, kw_only=True)
-
-    def __post_init__(self) -> None:
-        for name, each in self.fields():
-            object.__setattr__(self, name, each.check(name, getattr(self, name)))
-
-    @classmethod
-    def fields(cls) -> Iterator[tuple[str, Field]]:
-        for each in dataclasses.fields(cls):
-            if "field" in each.metadata:
-                yield each.name, each.metadata["field"]
 
     def to_json(self) -> dict[str, Any]:
         values = {name: each.plain(getattr(self, name)) for name, each in self.fields()}

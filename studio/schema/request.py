@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
 from studio.errors import BadInput
-from studio.schema.fields import SEED_LIMIT, Field, Flag, FreeText, ModelId, PathTo, Range, Seed, field, shown
+from studio.schema.fields import SEED_LIMIT, Checked, Field, Flag, FreeText, ModelId, PathTo, Range, Seed, field, shown
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(Checked):
     """Everything that decides one work. Subclasses add fields with `field(default, Field)` and set `kind` and `medium`.
 
     `kind` names the class in JSON ("avatar", "avatar.train"); `medium` the panel it belongs to; `work` says what it
@@ -42,18 +42,10 @@ class Request:
         if kind is not None:
             Request.kinds[kind] = cls
 
-    def __post_init__(self) -> None:
-        for name, each in self.fields():
-            object.__setattr__(self, name, each.check(name, getattr(self, name)))
-
     @classmethod
     def fields(cls) -> Iterator[tuple[str, Field]]:
-        """The fields a person may set, in the order they are shown: (name, Field)."""
-        found = [each for each in dataclasses.fields(cls) if "field" in each.metadata]
-        own = [each for each in found if each.name not in ("seed", "model")]
-        shared = [each for each in found if each.name in ("model", "seed")]
-        for each in [*own, *shared]:
-            yield each.name, each.metadata["field"]
+        """The fields a person may set, in the order they are shown: those of every request last."""
+        return iter(sorted(super().fields(), key=lambda pair: pair[0] in ("seed", "model")))
 
     def replace(self, **changes: Any) -> Self:
         return dataclasses.replace(self, **changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +13,7 @@ from typing import Any, Self
 import tomli_w
 
 from studio.errors import BadInput, Message
-from studio.schema.fields import Choice, Field, Flag, FreeText, PathTo, Range, field
+from studio.schema.fields import Checked, Choice, Flag, FreeText, PathTo, Range, field
 from studio.system import storage
 
 VERSION = 1
@@ -21,7 +21,7 @@ SIZE_LIMIT = 1_000_000  # bytes; a settings file is a few hundred
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Checked):
     """All settings, checked and made canonical on construction; BadInput names the one at fault.
 
     The settings page shows them in this order, without the hidden ones, whose controls are made apart.
@@ -142,16 +142,8 @@ class Settings:
     version: int = dataclasses.field(default=VERSION)
 
     def __post_init__(self) -> None:
-        for name, each in self.fields():
-            object.__setattr__(self, name, each.check(name, getattr(self, name)))
+        super().__post_init__()
         object.__setattr__(self, "version", VERSION)
-
-    @classmethod
-    def fields(cls) -> Iterator[tuple[str, Field]]:
-        """The settings in the order a form shows them: (name, note)."""
-        for setting in dataclasses.fields(cls):
-            if "field" in setting.metadata:
-                yield setting.name, setting.metadata["field"]
 
     def replace(self, **changes: Any) -> Self:
         """These settings with some changed. Raises BadInput for a name or a value that cannot be."""

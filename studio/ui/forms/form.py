@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from studio.schema.fields import Choice, Field, ModelId, Range, Seed
+from studio.schema.fields import Checked, Choice, Field, ModelId, Range, Seed
 from studio.ui.forms.fields import FormField, ModelField, Models, NumberField, SeedField, Shape, make_field
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label
@@ -19,17 +19,8 @@ from studio.ui.widgets.theme import SIZE
 MARGIN = 20  # pixels at the left and the right; a scroll bar takes 12 of them
 
 
-class FieldClass(Protocol):
-    """A frozen dataclass that says what its fields are: a Request, the Settings."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @classmethod
-    def fields(cls) -> Any: ...
-
-
 SPACING: dict[Shape, int] = {"slider": 14, "below": 14, "beside": 10}  # pixels between fields
-Value = TypeVar("Value", bound=FieldClass)
+Value = TypeVar("Value", bound=Checked)
 
 
 class Form(QWidget, Generic[Value]):
