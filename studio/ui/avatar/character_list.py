@@ -10,13 +10,12 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     QPoint,
-    QRectF,
     QSize,
     Qt,
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QIcon, QImage, QKeyEvent, QPainter, QPixmap, QShowEvent
+from PySide6.QtGui import QIcon, QImage, QKeyEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -30,7 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.library.identities import NAME_LIMIT, Identity
-from studio.ui.avatar.live_jobs import paint_portrait
+from studio.ui.avatar.live_jobs import portrait_icon
 from studio.ui.widgets.basic import button, column, label, named, row, tool
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import theme
@@ -221,16 +220,8 @@ class CharacterList(QWidget):
         self._filling = filling
 
     def _icon(self, image: QImage | None) -> QIcon:
-        ratio = self.devicePixelRatioF()
-        icon = QPixmap(QSize(SIDE, SIDE) * ratio)
-        icon.setDevicePixelRatio(ratio)
-        icon.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(icon)
-        paint_portrait(painter, QRectF(0, 0, SIDE, SIDE), None if image is None else QPixmap.fromImage(image))
-        painter.end()
-        shown = QIcon(icon)
-        shown.addPixmap(icon, QIcon.Mode.Selected)  # not tinted while it is selected
-        return shown
+        picture = None if image is None else QPixmap.fromImage(image)
+        return portrait_icon(picture, SIDE, self.devicePixelRatioF())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Delete moves the selected one to the bin; a higher window shows more rows."""

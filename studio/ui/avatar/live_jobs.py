@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from studio.backends.avatar.requests import AvatarRequest
@@ -286,6 +286,19 @@ def paint_portrait(painter: QPainter, box: QRectF, picture: QPixmap | None) -> N
         placeholder.block(painter, box)
     else:
         placeholder.picture(painter, box, picture)
+
+
+def portrait_icon(picture: QPixmap | None, side: int, ratio: float) -> QIcon:
+    """The portrait as the icon of a list, `side` pixels of `ratio` device pixels; not tinted while it is selected."""
+    icon = QPixmap(QSize(side, side) * ratio)
+    icon.setDevicePixelRatio(ratio)
+    icon.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(icon)
+    paint_portrait(painter, QRectF(0, 0, side, side), picture)
+    painter.end()
+    shown = QIcon(icon)
+    shown.addPixmap(icon, QIcon.Mode.Selected)
+    return shown
 
 
 class PortraitView(QWidget):

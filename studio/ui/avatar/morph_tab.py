@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap, QShowEvent
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem, QWidget
 
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, MorphStop
@@ -16,7 +16,7 @@ from studio.library.library import Asset
 from studio.media import temp_clips
 from studio.media.payloads import Clip, Image
 from studio.ui.avatar import faces
-from studio.ui.avatar.live_jobs import LiveJob, PortraitLoader, paint_portrait
+from studio.ui.avatar.live_jobs import LiveJob, PortraitLoader, portrait_icon
 from studio.ui.avatar.session import FaceSession
 from studio.ui.forms.form import Form
 from studio.ui.forms.undo import UndoHistory
@@ -248,18 +248,8 @@ class MorphTab(QWidget):
             self._set_icon(self.stations.item(at))
 
     def _set_icon(self, item: QListWidgetItem) -> None:
-        ratio = self.devicePixelRatioF()
-        icon = QPixmap(QSize(SIDE, SIDE) * ratio)
-        icon.setDevicePixelRatio(ratio)
-        icon.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(icon)
-        paint_portrait(
-            painter, QRectF(0, 0, SIDE, SIDE), self._portraits.get(item.data(FACE)) if self.isVisible() else None
-        )
-        painter.end()
-        shown = QIcon(icon)
-        shown.addPixmap(icon, QIcon.Mode.Selected)  # not tinted while it is selected
-        item.setIcon(shown)
+        picture = self._portraits.get(item.data(FACE)) if self.isVisible() else None
+        item.setIcon(portrait_icon(picture, SIDE, self.devicePixelRatioF()))
 
 
 def _mp4_available() -> bool:
