@@ -21,6 +21,7 @@ from typing import Any
 import torch
 
 from studio.backends.story.engine.engine import StoryEngine
+from studio.backends.story.engine.generation import TransformersModel
 from studio.backends.story.engine.texts import TokenDataset, read_texts
 from studio.backends.story.requests import StoryRequest
 from studio.media.payloads import Text
@@ -45,13 +46,13 @@ COMMON = (
 NOT_NAMES = set(COMMON.split())
 
 
-def bits(engine: StoryEngine, texts: Sequence[str]) -> float:
+def bits(model: TransformersModel, texts: Sequence[str]) -> float:
     """Bits per UTF-8 byte that the model needs for `texts`, each read in pieces as long as its context."""
     nats = 0.0
-    for piece in TokenDataset(list(texts), engine.model.tokenizer, engine.model.context).pieces:
+    for piece in TokenDataset(list(texts), model.tokenizer, model.context).pieces:
         ids = torch.from_numpy(piece)[None]
         with torch.inference_mode():
-            loss = float(engine.model.network(input_ids=ids, labels=ids).loss)
+            loss = float(model.network(input_ids=ids, labels=ids).loss)
         nats += loss * (ids.shape[1] - 1)
     return nats / math.log(2) / sum(len(text.encode()) for text in texts)
 
@@ -121,7 +122,9 @@ def main() -> None:
     asked = parser.parse_args()
     engine = StoryEngine()
     engine.load(Resources(Model("measured", "story", "", "", "", asked.model)), lambda progress: None)
-    report: dict[str, Any] = {"parameters": sum(p.numel() for p in engine.model.network.parameters())}
+    model = engine.model
+    assert isinstance(model, TransformersModel)
+    report: dict[str, Any] = {"parameters": sum(p.numel() for p in model.network.parameters())}
     for path in sorted(asked.data.glob("*.jsonl")):
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         texts = {row["text"]: str(row["group"]) for row in lines}
@@ -133,7 +136,7 @@ def main() -> None:
                 held_out.append(text)
                 chars += len(text)
         if held_out:
-            rounded = {"model": round(bits(engine, held_out), 3), "xz": round(packed(learned, held_out), 3)}
+            rounded = {"model": round(bits(model, held_out), 3), "xz": round(packed(learned, held_out), 3)}
             report[path.stem] = {"bits_per_byte": rounded, "texts": len(held_out), "bytes": chars}
         if path.stem == "tales":
             whole = held_out[: asked.stories]

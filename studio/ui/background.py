@@ -76,7 +76,9 @@ class JobWatcher(QObject):
         ended = weakref.WeakMethod(self._emit)
         job.future.add_done_callback(lambda _: post(ended, job))
 
-    def follow(self, kind: type[Request], known: Sequence[Job], news: SignalInstance) -> None:
+    def follow(
+        self, kind: type[Request] | tuple[type[Request], ...], known: Sequence[Job], news: SignalInstance
+    ) -> None:
         """Watch every job with such a request, whoever submits it, except those of `known` that have ended."""
         self._kind = kind
         self._seen = {job.id for job in known if job.has_ended}

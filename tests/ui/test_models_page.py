@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -31,10 +31,11 @@ from studio.backends import families
 from studio.errors import BadInput
 from studio.jobs.imports import ModelImportRequest
 from studio.jobs.job import Job
-from studio.models import detect
+from studio.models import detect, packages
 from studio.models.catalog import Catalog
 from studio.models.detect import DetectedModel
 from studio.models.families import Families
+from studio.models.offers import Offer
 from studio.schema.fields import ModelId, field
 from studio.schema.request import Request
 from studio.system import storage
@@ -152,7 +153,7 @@ def test_what_is_no_file_is_not_taken(desk: Desk) -> None:
 
 def test_a_button_asks_for_a_folder(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
-    folder, _file = page.add.menu().actions()
+    folder, *_ = page.add.menu().actions()
     folder.trigger()
     dialog = desk.window.findChild(QFileDialog, "chooseModel")
     assert dialog is not None
@@ -429,3 +430,21 @@ def test_a_card_says_what_kind_it_is_and_gives_the_sum_to_copy(desk: Desk, tmp_p
     desk.click("model.sum")
     assert QGuiApplication.clipboard().text() == model.sha256
     assert len(model.sha256) == 64
+
+
+def test_an_offered_model_is_fetched_from_the_menu(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetched(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> Path:
+        report(1, 2)
+        return writer(folder / offer.id)
+
+    monkeypatch.setattr(packages, "fetch", fetched)
+    page = models_page(desk)
+    menu, get = page.add.menu(), page.add.menu().findChild(QAction, "get-smollm2-135m-instruct")
+    menu.aboutToShow.emit()
+    assert get.isVisible()
+    get.trigger()
+    desk.until(lambda: desk.studio.catalog.listed("smollm2-135m-instruct") is not None)
+    assert desk.studio.catalog.default("story").id == "smollm2-135m-instruct"
+    desk.until(lambda: page.list.current() is not None and page.list.current().id == "smollm2-135m-instruct")  # type: ignore[union-attr]
+    menu.aboutToShow.emit()
+    assert not get.isVisible()

@@ -162,5 +162,8 @@ MEDIUM = Medium(
             {"prompt": "# A Letter from the Mountain\n\n"},
         ),
     ),
-    demo=Demo("A story", ({"kind": "story", "prompt": "# The Lighthouse Keeper\n\n", "seed": 7},)),
+    demo=Demo(
+        "A story",
+        ({"kind": "story", "model": "story-starter", "prompt": "# The Lighthouse Keeper\n\n", "seed": 7},),
+    ),
 )

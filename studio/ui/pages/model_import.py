@@ -10,10 +10,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QPlainTextEdit, QWidget
 
 from studio.errors import StudioError
-from studio.jobs.imports import ModelImportRequest
+from studio.jobs.imports import ModelGetRequest, ModelImportRequest
+from studio.jobs.io_host import IoRequest
 from studio.jobs.job import Cancelled, Job
 from studio.models import detect
 from studio.models.detect import DetectedModel
+from studio.models.offers import Offer
 from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, Failure, JobWatcher
 from studio.ui.bridge import Bridge
@@ -79,7 +81,7 @@ class ModelImporter(QFrame):
         self.setLayout(row((texts, 1), self.cancel, spacing=16, margins=(14, 10, 10, 10)))
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
-        self._watcher.follow(ModelImportRequest, studio.queue.jobs(), bridge.news)
+        self._watcher.follow((ModelImportRequest, ModelGetRequest), studio.queue.jobs(), bridge.news)
         bridge.news.connect(self._receive)
         self._refresh()
 
@@ -89,6 +91,14 @@ class ModelImporter(QFrame):
         self._unread += paths
         if idle:
             self._read()
+
+    def get(self, offer: Offer) -> None:
+        """Fetch and import a model that the studio offers."""
+        try:
+            self._watcher.watch(self._studio.submit(ModelGetRequest(offer=offer.id)))
+        except StudioError as error:
+            self.failed.emit(error)
+        self._refresh()
 
     def cancel_all(self) -> None:
         """Cancel the imports that run or wait, and forget the files that were not read yet."""
@@ -147,19 +157,20 @@ class ModelImporter(QFrame):
         job = next((job for job in jobs if job.state == "running"), None) or next(iter(jobs), None)
         progress = job.progress if job is not None else None
         if progress is None or progress.unit != "B" or not progress.total:
-            name = job.request.subject if job is not None and isinstance(job.request, ModelImportRequest) else ""
+            name = job.request.subject if job is not None and isinstance(job.request, IoRequest) else ""
             name = name or (self._unread[0].name if self._unread else "")
             self.words.set_text(tr("Reading {name}").format(name=name))
             self.bar.setRange(0, 0)
             return
         assert job is not None
-        assert isinstance(job.request, ModelImportRequest)
+        assert isinstance(job.request, IoRequest)
         name = job.request.subject
         if progress.done >= progress.total:
             self.words.set_text(tr("Checking {name}").format(name=name))
             self.bar.setRange(0, 0)
             return
-        words = tr("Copying {name}: {done} of {total}")
+        fetched = isinstance(job.request, ModelGetRequest)
+        words = tr("Fetching {name}: {done} of {total}") if fetched else tr("Copying {name}: {done} of {total}")
         self.words.set_text(words.format(name=name, done=size(progress.done), total=size(progress.total)))
         self.bar.show_progress(progress.done, progress.total)
 

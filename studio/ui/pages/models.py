@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QAction, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu
 
 from studio.checkpoints import SUFFIXES
 from studio.errors import Message
+from studio.jobs.imports import ModelGetRequest
 from studio.models.model import Model
+from studio.models.offers import Offer
 from studio.schema.nested import models_by_role
 from studio.studio import Studio
 from studio.ui.background import BackgroundTasks
@@ -20,6 +22,7 @@ from studio.ui.bridge import Bridge
 from studio.ui.commands import keys_of
 from studio.ui.library.importer import local
 from studio.ui.library.work_actions import Actions
+from studio.ui.pages.licences import terms
 from studio.ui.pages.model_card import CARDS, ModelCard
 from studio.ui.pages.model_import import ModelImporter
 from studio.ui.pages.model_list import ModelList
@@ -67,6 +70,15 @@ class ModelsPage(Page):
         choices.addAction(tr("A &folder…"), lambda: self._choose(folder=True)).setObjectName("addFolder")
         file = choices.addAction(tr("A &file (.safetensors, .gguf, .pkl, .pt)…"), lambda: self._choose(folder=False))
         file.setObjectName("addFile")
+        self._offers: list[tuple[Offer, QAction]] = []
+        for offer in self._studio.catalog.offers:
+            words = tr("&Get {name} ({size})").format(name=offer.title, size=size(offer.package.size))
+            action = choices.addAction(words, lambda offer=offer: self.importer.get(offer))
+            action.setObjectName(f"get-{offer.id}")
+            action.setToolTip(tr(offer.sentence) + " " + terms(offer.licence).words)
+            self._offers.append((offer, action))
+        choices.setToolTipsVisible(True)
+        choices.aboutToShow.connect(self._show_what_is_offered)
         self.add.setMenu(choices)
         self.train = button(tr("Train a model"), "trainOwn")
         self.train.setToolTip(tip(tr("Train a model on your own pictures"), keys_of("train")))
@@ -81,6 +93,13 @@ class ModelsPage(Page):
         left = column(None, self.importer, self.bar, (self.list, 1), spacing=8, margins=(16, 12, 8, 0))
         middle = row((left, 1), self.card, spacing=0)
         column(self, head, (middle, 1), spacing=0)
+
+    def _show_what_is_offered(self) -> None:
+        """Those that are installed, or on their way, are not offered."""
+        jobs = [job.request for job in self._studio.queue.jobs() if job.state in ("queued", "running")]
+        coming = {request.offer for request in jobs if isinstance(request, ModelGetRequest)}
+        for offer, action in self._offers:
+            action.setVisible(self._studio.catalog.listed(offer.id) is None and offer.id not in coming)
 
     def refresh(self) -> None:
         """Read the models again."""

@@ -24,6 +24,8 @@ class TransformersModel:
 
     def __init__(self, folder: Path, dtype: torch.dtype, context: int) -> None:
         """`context` is the number of tokens it may look back at, if it can. StudioError where it cannot be loaded."""
+        self.network: Any
+        self.tokenizer: Any
         self.network, self.tokenizer = load(folder, dtype)
         config = self.network.config.get_text_config()
         said = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1024
