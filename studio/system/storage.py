@@ -223,6 +223,7 @@ def staging(folder: Path, prefix: str) -> Generator[Path]:
     """
     place = folder / f"{prefix}{uuid.uuid4().hex}"
     held = None
+    folder.stat()  # the lock would make a folder that is not there
     try:
         with contextlib.suppress(OSError):  # a disk without locks; and mkdir says better what is wrong with the folder
             held = try_lock(_lock_of(place))
