@@ -22,6 +22,7 @@ BENCHES = {
     "library": "studio.bench.library:lines",
     "scrolling": "studio.bench.library:scrolling",
     "engines": "studio.bench.engines:overhead",
+    "gguf": "studio.bench.engines:gguf",
     "drag": "studio.bench.drag:lines",
     "models": "studio.bench.models:lines",
     "generator": "studio.bench.engines:generator",

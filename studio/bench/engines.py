@@ -10,9 +10,12 @@ from typing import Any
 
 from studio.backends import MEDIA
 from studio.bench.measurement import BenchSettings, Measurement, measure
+from studio.errors import StudioError
 from studio.models.catalog import Catalog
+from studio.system.paths import AppPaths
 
 SLOWER = 1.1  # how much an engine may take of what the plain call takes; previews, cancels and checks are in it
+LLAMA_SHARE = 0.95  # of llama.cpp's own speed, at least
 FASTER = 1.5  # times that our synthesis is faster than the plain version at least
 IMPORT_SECONDS, IMPORT_MEMORY = 10.0, 2.0  # of a network of 1024 px; times the size of the file
 TIMES = {"avatar": 15, "poster": 5, "story": 5, "music": 3}
@@ -40,6 +43,32 @@ def _overhead_line(name: str, found: dict[str, Any]) -> Measurement:
         del found["device"]  # the processor's own name says more
     more = {"plain_s": typical, "processor_ratio": busy, "times": len(ours), **found}
     return Measurement(f"engines.{name}", ratio * typical, "s", SLOWER * typical, ratio, more)
+
+
+def gguf(setting: BenchSettings) -> Iterator[Measurement]:
+    """Writing with each GGUF model that is installed, beside llama.cpp alone on the same file in the same process."""
+    catalog = Catalog(setting.bundled, setting.own or AppPaths.for_user().models)
+    files = {model.id: path for model in catalog.models() for path in sorted(model.folder.glob("*.gguf"))[:1]}
+    if not files:
+        raise StudioError("No model in GGUF is installed.", "Fetch one with `studio models get`.")
+    tokens, times = (8, 1) if setting.toy else (120, 5)
+    for id, path in files.items():
+        found = measure("studio.bench.engine.gguf_speed", {"path": str(path), "tokens": tokens, "times": times})
+        ours, plain = found["ours"], found["plain"]
+        # Of pairs that ran one after the other, so that what else the machine does weighs on both alike.
+        ratio, first = (statistics.median(a[i] / b[i] for a, b in zip(ours, plain, strict=True)) for i in (0, 1))
+        typical = statistics.median(seconds for seconds, _ in plain)
+        more = {
+            "plain_s": typical,
+            "tokens_per_second": tokens / (ratio * typical),
+            "first_token_s": statistics.median(seconds for _, seconds in ours),
+            "first_token_ratio": first,
+            "tokens": tokens,
+            "times": len(ours),
+            "threads": found["threads"],
+        }
+        bound = None if setting.toy else typical / LLAMA_SHARE
+        yield Measurement(f"gguf.{id}", ratio * typical, "s", bound, ratio, more)
 
 
 def generator(setting: BenchSettings) -> Iterator[Measurement]:

@@ -29,12 +29,14 @@ PATIENCE = 600.0  # seconds until a child process counts as stuck
 class BenchSettings:
     """How to measure. `toy` takes the smallest of everything, to see that a bench runs; its figures mean nothing.
 
-    `engine`, where set, stands in for the engine of every medium ("module:Class"), on models in `bundled`.
+    `engine`, where set, stands in for the engine of every medium ("module:Class"), on models in `bundled`. `own` are
+    imported models, those of the user where it is None.
     """
 
     toy: bool = False
     bundled: Path = RESOURCES / "models"
     engine: str = ""
+    own: Path | None = None
 
     def media(self, wrap: str = "") -> Sequence[Medium]:
         """The media, their engines behind the prefix `wrap`."""

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from studio.bench import BENCHES, BenchSettings, Measurement, run
+from studio.bench import BENCHES, BenchSettings, Measurement, engines, run
 from studio.bench.measurement import measure
 from studio.errors import BadInput, StudioError
 from studio.jobs.engine_cache import resolve
 from studio.models.catalog import Catalog
+from tests.backends.gguf_models import gguf_model
+from tests.backends.language_models import language_model
 from tests.studios import FAKE, starters
 
 FIELDS = {"bench", "value", "unit", "bound", "ok", "device", "cores", "load", "python", "commit"}
@@ -67,6 +69,19 @@ def test_each_engine_runs_beside_the_plain_call() -> None:
     assert all(line["ratio"] > 0 for line in found)
     assert [line["differs"] for line in found if line["bench"] == "engines.story"] in ([], [0])
     assert all(line["differs"] is None or line["differs"] < 1 for line in found)
+
+
+def test_writing_is_timed_beside_llama_cpp(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match="No model in GGUF is installed"):
+        list(engines.gguf(BenchSettings(toy=True, bundled=tmp_path, own=tmp_path)))
+    folder = tmp_path / "own" / "toy"
+    gguf_model(language_model(tmp_path / "llama"), tmp_path / "toy.gguf")
+    folder.mkdir(parents=True)
+    (tmp_path / "toy.gguf").rename(folder / "toy.gguf")
+    (folder / "model.toml").write_text('medium = "story"\nfamily = "llama"\n', encoding="utf-8")
+    (line,) = engines.gguf(BenchSettings(toy=True, bundled=tmp_path / "none", own=tmp_path / "own"))
+    assert line.bench == "gguf.toy"
+    assert line.more["tokens"] == 8
 
 
 def test_a_bench_that_is_none_is_named() -> None:

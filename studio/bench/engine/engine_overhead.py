@@ -51,8 +51,10 @@ def poster(model: Model, engine: Any) -> tuple[Plain, str]:
 def story(model: Model, engine: Any) -> tuple[Plain, str]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    dtype = next(engine.model.parameters()).dtype
-    network: Any = AutoModelForCausalLM.from_pretrained(model.folder, dtype=dtype).to(engine.model.device).eval()
+    dtype = next(engine.model.network.parameters()).dtype
+    network: Any = (
+        AutoModelForCausalLM.from_pretrained(model.folder, dtype=dtype).to(engine.model.network.device).eval()
+    )
     tokenizer: Any = AutoTokenizer.from_pretrained(model.folder)
 
     def make(request: Any) -> str:
