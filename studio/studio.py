@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from studio.backends import MEDIA, TASKS, families
+from studio.backends import MEDIA, PAGELESS, TASKS, families
 from studio.backends.medium import Medium, Task, find_task
 from studio.errors import BadInput
 from studio.jobs.engine_cache import PLATFORM, EngineLimits
@@ -58,7 +58,7 @@ class Studio:
         *,
         isolated: bool = True,
         persist_queue: bool = True,
-        media: Sequence[Medium] = MEDIA,
+        media: Sequence[Medium] = (*MEDIA, *PAGELESS),
         tasks: Sequence[Task] = TASKS,
         bundled: Path = RESOURCES / "models",
         platform: str = PLATFORM,

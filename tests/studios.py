@@ -8,7 +8,7 @@ from typing import Any
 
 import tomli_w
 
-from studio.backends import MEDIA
+from studio.backends import MEDIA, PAGELESS
 from studio.backends.medium import Medium
 from studio.jobs.queue_store import QueueEntry, QueueStore
 from studio.schema.request import Request
@@ -49,7 +49,7 @@ def with_trainer(medium: Medium, trainer: str) -> Medium:
 
 def fake_studio(home: Path, *, isolated: bool = False, trainer: str = FAKE, **changes: Any) -> Studio:
     """A studio whose media are the real ones with the fake engine behind them."""
-    media = [with_trainer(medium.with_engines(lambda _: FAKE), trainer) for medium in MEDIA]
+    media = [with_trainer(medium.with_engines(lambda _: FAKE), trainer) for medium in (*MEDIA, *PAGELESS)]
     bundled = home.parent / "bundled"
     if not bundled.exists():
         starters(bundled)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import studio
-from studio.backends import MEDIA
+from studio.backends import MEDIA, PAGELESS
 
 ROOT = Path(studio.__file__).parent
-NAMES = frozenset(medium.name for medium in MEDIA)
+NAMES = frozenset(medium.name for medium in (*MEDIA, *PAGELESS))
 LISTED = Path("backends/__init__.py")
-"""Where MEDIA is."""
+"""Where MEDIA and PAGELESS are."""
 
 MEASURING = "bench"
 """A bench measures one medium or another, and says which."""

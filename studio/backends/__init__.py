@@ -9,12 +9,16 @@ from studio.backends.medium import Medium, Task
 from studio.backends.music.requests import MEDIUM as MUSIC
 from studio.backends.poster.requests import MEDIUM as POSTER
 from studio.backends.story.requests import MEDIUM as STORY
+from studio.backends.upscale.requests import MEDIUM as UPSCALE
 from studio.errors import BadInput
 from studio.export.task import ExportRequest
 from studio.jobs.imports import ModelGetRequest, ModelImportRequest, WorkImportRequest
 from studio.models.families import Family
 
 MEDIA: tuple[Medium, ...] = (AVATAR, POSTER, STORY, MUSIC)
+
+PAGELESS: tuple[Medium, ...] = (UPSCALE,)
+"""Media that work on what others have made: models and verbs like all, and no page of their own."""
 
 TASKS: tuple[Task, ...] = (
     Task(ModelImportRequest, "studio.jobs.imports:ModelImportEngine", result="none", lane="io"),
@@ -25,14 +29,14 @@ TASKS: tuple[Task, ...] = (
 """Tasks that belong to no medium, such as imports, exports and downloads."""
 
 
-def families(media: Sequence[Medium] = MEDIA) -> dict[str, tuple[Family, ...]]:
+def families(media: Sequence[Medium] = (*MEDIA, *PAGELESS)) -> dict[str, tuple[Family, ...]]:
     """The families of each medium, by its name: what a model file may be."""
     return {each.name: each.families for each in media}
 
 
 def medium(name: str) -> Medium:
     """The medium of that name; BadInput where there is none."""
-    for found in MEDIA:
+    for found in (*MEDIA, *PAGELESS):
         if found.name == name:
             return found
     raise BadInput(

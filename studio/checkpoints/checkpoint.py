@@ -27,6 +27,7 @@ from studio.checkpoints.layouts import (
     network_tensors,
     official_names,
 )
+from studio.checkpoints.pickle_machine import Value
 from studio.checkpoints.torch_files import PickledNetwork, PickledTensor, TensorStorage, numbers, read_pickle, read_zip
 from studio.errors import BadInput, Message, StudioError
 from studio.models import weights
@@ -66,6 +67,15 @@ class ForeignCheckpoint:
     filters: frozenset[str]
 
     @property
+    def family(self) -> str:
+        return self.layout.family
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the file says that a model.toml keeps."""
+        return {"native": [self.layout.size] * 2}
+
+    @property
     def size(self) -> int:
         """Bytes of the converted weights."""
         count = elements(self.layout.tensors) + sum(map(math.prod, self.layout.blank.values()))
@@ -89,7 +99,7 @@ class ForeignCheckpoint:
             if not self.layout.w_avg:
                 shapes["mapping.w_avg"] = (int(self.layout.shape["w_dim"]),)
                 tensors["mapping.w_avg"] = lambda: _average(self.layout)
-            _write(folder / "model.safetensors", shapes, tensors, step)
+            write_tensors(folder / "model.safetensors", shapes, tensors, step)
             strengths = [tensor for name, tensor in self.layout.tensors.items() if name.endswith(".noise_strength")]
             noise = any(bool(numbers(tensor).any()) for tensor in strengths)
         config = {
@@ -120,7 +130,7 @@ def describe_errors(path: Path) -> Generator[None]:
         raise BadInput("{name} is refused: it asks for far too much.", HINT, name=path.name) from error
 
 
-HINT = "The studio reads generators of StyleGAN2 and StyleGAN3; nothing in the file was run."
+HINT = "The studio reads generators of StyleGAN2 and StyleGAN3, and upscalers; nothing in the file was run."
 
 
 def read_checkpoint(path: Path) -> ForeignCheckpoint:
@@ -128,20 +138,26 @@ def read_checkpoint(path: Path) -> ForeignCheckpoint:
 
     Raises BadInput for what is no StyleGAN generator or asks for code to be run, StudioError for damaged files.
     """
+    data = mapped(path)
+    with describe_errors(path):
+        return _from_safetensors(path, data) if path.suffix == ".safetensors" else _pickled(path, data)
+
+
+def mapped(path: Path) -> memoryview:
+    """The bytes of a file, which are read where they are used. Raises StudioError."""
     try:
         with path.open("rb") as file:
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as error:
         raise StudioError(
             "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
         ) from error
     except ValueError:
         raise StudioError("{name} is damaged: it is empty.", "Download or copy it again.", name=path.name) from None
-    with describe_errors(path):
-        return _safetensors(path, data) if path.suffix == ".safetensors" else _pickled(path, data)
 
 
-def _pickled(path: Path, data: memoryview) -> ForeignCheckpoint:
+def pickled_value(path: Path, data: memoryview) -> Value:
+    """The value in a pickle or a torch file with these bytes. Raises UnsupportedCheckpoint or DamagedCheckpoint."""
     head = bytes(data[:512])
     for magic, reason in OTHER_FORMATS.items():
         if head.startswith(magic):
@@ -149,12 +165,14 @@ def _pickled(path: Path, data: memoryview) -> ForeignCheckpoint:
     if head[257:262] == b"ustar":
         raise UnsupportedCheckpoint("it is a tar archive and no checkpoint")
     if head.startswith(b"PK"):
-        value = read_zip(path, data)
-    elif head[:1] == b"\x80":
-        value = read_pickle(data)
-    else:
-        raise UnsupportedCheckpoint("it is neither a pickle nor a file that torch wrote")
-    generator, w_avg = _generator(value)
+        return read_zip(path, data)
+    if head[:1] == b"\x80":
+        return read_pickle(data)
+    raise UnsupportedCheckpoint("it is neither a pickle nor a file that torch wrote")
+
+
+def _pickled(path: Path, data: memoryview) -> ForeignCheckpoint:
+    generator, w_avg = _generator(pickled_value(path, data))
     if isinstance(generator, PickledNetwork):
         tensors, options = network_tensors(generator)
         return _foreign_checkpoint(path, data, detect_layout(tensors, options), NVIDIA)
@@ -164,7 +182,8 @@ def _pickled(path: Path, data: memoryview) -> ForeignCheckpoint:
     return _from_state_dict(path, data, tensors, {}, "")
 
 
-def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
+def safetensors(path: Path, data: memoryview) -> dict[str, PickledTensor]:
+    """The tensors of a safetensors file, as views of its bytes `data`. Raises StudioError and UnsupportedCheckpoint."""
     header = weights.read_header(path)
     kinds = {"F32": ("f4", 4), "F16": ("f2", 2), "BF16": ("bf16", 2), "F64": ("f8", 8)}
     end = 8 + int.from_bytes(data[:8], "little")
@@ -172,7 +191,7 @@ def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
     for name, entry in header.tensors.items():
         if entry.dtype not in kinds:
             raise UnsupportedCheckpoint(
-                "the numbers of {name} are {dtype}, which no StyleGAN is made of", name=name[:80], dtype=entry.dtype
+                "the numbers of {name} are {dtype}, which no such network is made of", name=name[:80], dtype=entry.dtype
             )
         strides = tuple(math.prod(entry.shape[i + 1 :]) for i in range(len(entry.shape)))
         kind, width = kinds[entry.dtype]
@@ -180,6 +199,11 @@ def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
         start, end = end, end + count * width
         storage = TensorStorage(kind, name, count, {name: data[start:end]})
         tensors[name] = PickledTensor(storage, 0, entry.shape, strides)
+    return tensors
+
+
+def _from_safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
+    header, tensors = weights.read_header(path), safetensors(path, data)
     try:
         options = cast("dict[str, Any]", weights.parse(header.metadata.get("init_kwargs", "{}").encode()))
     except weights.DamagedWeights:
@@ -278,13 +302,13 @@ def _normalised(x: NDArray[np.float32]) -> NDArray[np.float32]:
     return x / np.sqrt(np.square(x).mean(axis=1, keepdims=True) + np.float32(1e-8))
 
 
-def _write(
+def write_tensors(
     path: Path,
     shapes: Mapping[str, tuple[int, ...]],
     tensors: Mapping[str, Callable[[], NDArray[np.float32]]],
     step: Callable[[int], object],
 ) -> None:
-    """A safetensors file, one tensor in memory at a time."""
+    """Write a safetensors file, one tensor in memory at a time; `step` gets the bytes of each."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     at = 0
     for name in sorted(shapes):

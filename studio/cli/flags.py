@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -87,10 +87,16 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def add_fields(parser: argparse.ArgumentParser, kind: type[Request], *, required: Iterable[str] = ()) -> None:
-    """One flag for every field of a request, with its range and default. What is not given is not in the namespace."""
+def add_fields(
+    parser: Any, kind: type[Request], *, required: Iterable[str] = (), without: Collection[str] = ()
+) -> None:
+    """One flag for every field of a request but those `without`, with its range and default. What is not given is not
+    in the namespace.
+    """
     defaults = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
     for name, note in kind.fields():
+        if name in without:
+            continue
         needed = name in required
         options: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "required": needed}
         options["help"] = _help(name, note, defaults.get(name), needed).replace("%", "%%")

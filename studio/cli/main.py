@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import studio
-from studio.backends import MEDIA
+from studio.backends import MEDIA, PAGELESS
 from studio.cli import export, library, make, models, tools
 from studio.cli.context import CliContext, open_studio
 from studio.cli.flags import ArgumentParser
@@ -50,7 +50,7 @@ def parser() -> ArgumentParser:
     make.add_train(verbs)
     models.add(verbs)
     library.add(verbs)
-    for one in MEDIA:
+    for one in (*MEDIA, *PAGELESS):
         cli_plugin(one).add_verbs(verbs)
     export.add(verbs)
     tools.add(verbs)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.backends import MEDIA
+from studio.backends import MEDIA, PAGELESS
 from studio.backends import medium as find_medium
 from studio.cli import flags, jobs, progress
 from studio.cli.context import output_folder
@@ -31,7 +31,7 @@ COUNT_LIMIT = 1000
 
 def _kinds() -> dict[str, type[Request]]:
     """What can be made, by the name of its kind."""
-    return {task.request.kind: task.request for one in MEDIA for task in one.work_tasks}
+    return {task.request.kind: task.request for one in (*MEDIA, *PAGELESS) for task in one.work_tasks}
 
 
 def _flags_of(kind: type[Request]) -> MakeFlags:
@@ -82,11 +82,12 @@ def _add_shared(parser: argparse.ArgumentParser, *, first: bool) -> None:
             "(default: none)"
         ),
     )
-    _add_out(group, default(None))
+    add_out(group, default(None))
     add_output(parser, first=first)
 
 
-def _add_out(parser: Any, default: Any) -> None:
+def add_out(parser: Any, default: Any = None) -> None:
+    """The flag --out."""
     parser.add_argument(
         "--out",
         type=Path,
@@ -118,7 +119,7 @@ def run_make(values: argparse.Namespace, context: CliContext) -> int:
     requests, origin = _requests(values, context)
     made: list[dict[str, Any]] = []
     display = progress.display(values.progress)
-    receive = _receiver(values, context, display, made)
+    receive = receiver(values, context, display, made)
     with context.studio() as studio:
         try:
             if origin is not None:
@@ -134,16 +135,22 @@ def run_make(values: argparse.Namespace, context: CliContext) -> int:
     return 0
 
 
-def _receiver(
-    values: argparse.Namespace, context: CliContext, display: progress.ProgressDisplay, made: list[dict[str, Any]]
+def receiver(
+    values: argparse.Namespace,
+    context: CliContext,
+    display: progress.ProgressDisplay,
+    made: list[dict[str, Any]],
+    name: Callable[[Job], str] = lambda _: "",
 ) -> jobs.Receive:
-    """Copies works to --out, prints them, and adds what programs want to know of them to `made`."""
+    """Copies works to --out, prints them, and adds what programs want to know of them to `made`. `name` is what the
+    copies are called; empty for their kind and seed.
+    """
     out = output_folder(values.out) if values.out is not None else None
 
     def receive(job: Job, assets: list[Asset], partial: bool) -> None:
         for asset in assets:
             try:
-                entry = describe(job, asset, out, partial)
+                entry = describe(job, asset, out, partial, name(job))
             except StudioError:
                 context.print_error(Message("It is saved in the library: {path}", path=asset.path))
                 raise
@@ -169,7 +176,7 @@ def add_again(actions: Any) -> None:
     again.add_argument(
         "--vary", action="store_true", help=tr("make a variation of each, with a new seed (default: no)")
     )
-    _add_out(again, None)
+    add_out(again)
     add_output(again)
     again.set_defaults(run=run_again)
 
@@ -179,7 +186,7 @@ def run_again(values: argparse.Namespace, context: CliContext) -> int:
 
     made: list[dict[str, Any]] = []
     display = progress.display(values.progress)
-    receive = _receiver(values, context, display, made)
+    receive = receiver(values, context, display, made)
     with context.studio() as studio:
         try:
             works = [_work(studio, word) for word in values.works]
@@ -218,12 +225,12 @@ def _ignored(studio: Studio, request: Request, given: Collection[str]) -> Messag
     return studio.media[request.medium].family(model.family).ignored(request, model, given)
 
 
-def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[str, Any]:
-    """The JSON entry of a work, once it has been copied to `out` if there is one."""
+def describe(job: Job, asset: Asset, out: Path | None, partial: bool, name: str = "") -> dict[str, Any]:
+    """The JSON entry of a work, once it has been copied to `out`, if there is one, as `name` or by kind and seed."""
     path, files = asset.path, [file.path for file in asset.files]
     if out is not None:
         kind = str(asset.request.get("kind", asset.medium)).replace(".", "-")  # a sheet is no face
-        path, *files = copies.copy_work(asset, out, f"{kind}-{job.request.seed}", "-")
+        path, *files = copies.copy_work(asset, out, name or f"{kind}-{job.request.seed}", "-")
     entry: dict[str, Any] = {
         "path": str(path),
         "medium": asset.medium,

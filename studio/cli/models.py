@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.backends import MEDIA
+from studio.backends import MEDIA, PAGELESS
 from studio.cli.flags import add_json
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, table, tr, worded
@@ -40,7 +40,7 @@ def add(verbs: Any) -> None:
         description=tr("List, describe, import and remove models."),
     )
     actions = models.add_subparsers(title=tr("actions"), metavar="ACTION", required=True)
-    names = [one.name for one in MEDIA]
+    names = [one.name for one in (*MEDIA, *PAGELESS)]
 
     listing = actions.add_parser("list", help=tr("list models"), description=tr("List all models."))
     listing.add_argument("--medium", choices=names, help=tr("only those of one medium (default: all)"))
@@ -74,8 +74,9 @@ def add(verbs: Any) -> None:
         help=tr("copy your own model into the studio"),
         description=tr(
             "Import a folder in the format of diffusers or transformers, a folder made by `studio train`, a "
-            "single .safetensors or .gguf file, or a StyleGAN2 or StyleGAN3 checkpoint (.pkl, .pt), which is converted "
-            "without running any code in it. Other pickles are refused, because they can run code."
+            "single .safetensors or .gguf file, a StyleGAN2 or StyleGAN3 checkpoint (.pkl, .pt) or an upscaler (.pth, "
+            "or .param with its .bin), which are converted without running any code in them. Other pickles are "
+            "refused, because they can run code."
         ),
     )
     bring.add_argument("path", type=Path, metavar="PATH", help=tr("the folder or file"))
@@ -100,7 +101,7 @@ def add(verbs: Any) -> None:
     remove.add_argument("id", metavar="ID", help=tr("the model's id; built-in models cannot be removed"))
     add_json(remove)
     remove.set_defaults(run=run_remove)
-    for one in MEDIA:
+    for one in (*MEDIA, *PAGELESS):
         cli_plugin(one).add_model_actions(actions)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable
@@ -13,11 +14,12 @@ from studio.errors import NOTHING, Message, StudioError
 from studio.jobs.job import Cancelled, Job
 from studio.jobs.worker import EngineResult
 from studio.library.library import Asset, Embed, Library
+from studio.library.verify import medium_of
 from studio.media import temp_clips
 from studio.media.payloads import Bundle, Clip, Image, Text, Weights
 from studio.media.provenance import ModelOrigin, Provenance
 from studio.models.catalog import AlreadyInstalled, Catalog
-from studio.schema.nested import models_by_role
+from studio.schema.nested import models_by_role, works_of
 from studio.schema.request import Request, TrainRequest
 
 
@@ -104,14 +106,19 @@ class ResultStore:
             device=job.device_info.get("device", ""),
             extra={name: fact for name, fact in job.device_info.items() if name != "device"},
         )
+        changed = self._changed_work(request)
+        parents = job.parents or ((changed.id,) if changed is not None else ())
         try:
             while job.pending:
+                medium = request.medium
+                if request.keeps_medium:
+                    medium = changed.medium if changed is not None else _medium_of(job.pending[0])
                 asset = self._library.add(
                     job.pending[0],
-                    medium=request.medium,
+                    medium=medium,
                     request=_request_of(job.pending[0], request),
                     provenance=replace(provenance, remark=_remark_of(job.pending[0])),
-                    parents=job.parents,
+                    parents=parents,
                     partial=partial,
                     embed=self._embed(),
                 )
@@ -122,6 +129,16 @@ class ResultStore:
                 self._changed("library")
         works, job.saved = job.saved, []
         return works
+
+    def _changed_work(self, request: Request) -> Asset | None:
+        """The work of the library that a request changes; None for one that makes a new work, and for other files."""
+        if not request.keeps_medium:
+            return None
+        for key in works_of(request):
+            if key.id:
+                with contextlib.suppress(StudioError):  # deleted while it was used
+                    return self._library.get(key.id)
+        return None
 
     def _origin(self, id: str) -> ModelOrigin:
         try:
@@ -137,6 +154,11 @@ def _request_of(payload: Any, request: Request) -> dict[str, Any]:
         payload = payload.main
     own = payload.request if isinstance(payload, Image | Clip) else ""
     return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
+
+
+def _medium_of(payload: Any) -> str:
+    """The medium of a payload that was made from a file which is no work."""
+    return medium_of({}, payload.main if isinstance(payload, Bundle) else payload)
 
 
 def _remark_of(payload: Any) -> Message:

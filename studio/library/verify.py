@@ -22,6 +22,7 @@ from studio.library.store import FOLDERS, SOURCES, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
 from studio.media.provenance import parse_note
+from studio.schema.request import Request
 from studio.system.storage import FileLock, disk_errors_as, sha256_of, write_atomic
 
 T = TypeVar("T")
@@ -165,7 +166,8 @@ def find_problems(
 def medium_of(request: dict[str, Any], payload: Image | Clip | Audio | Text) -> str:
     """The medium of a work found in a file: its request's, else "picture", "clip", "sound" or "text"."""
     kind = request.get("kind")
-    if isinstance(kind, str) and kind:
+    known = Request.kinds.get(str(kind))
+    if isinstance(kind, str) and kind and not (known is not None and known.keeps_medium):
         return kind.split(".", 1)[0][:40]
     return {Image: "picture", Clip: "clip", Audio: "sound", Text: "text"}[type(payload)]
 

@@ -227,10 +227,11 @@ class Catalog:
 
         `report(done, total)` is called with bytes copied; what it raises ends the import and passes through.
         `path` is a folder in the format of diffusers or transformers, that of a training run, a single .safetensors
-        or .gguf file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` replaces the one that
-        the files name. BadInput for other pickles, for models of another medium and, unless `accept_licence`, for
-        licences that are unknown or restrict the use of works; AlreadyInstalled for weights that are installed already
-        with the same settings; StudioError for damaged files, those that the family cannot run, and full disks.
+        or .gguf file, or a checkpoint of a StyleGAN (.pkl, .pt) or an upscaler (.pth, .param), which is converted.
+        `licence` replaces the one that the files name. BadInput for other pickles, for models of another medium and,
+        unless `accept_licence`, for licences that are unknown or restrict the use of works; AlreadyInstalled for
+        weights that are installed already with the same settings; StudioError for damaged files, those that the family
+        cannot run, and full disks.
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
@@ -245,7 +246,7 @@ class Catalog:
             if file.suffix in (".safetensors", weights.GGUF) and not found.foreign:
                 weights.check_file(found.root / file)
         family = family_named(self.families.get(medium, ()), found.family)
-        if path.is_dir():
+        if path.is_dir() and not found.foreign:
             family.check_files(found.root)
         if not accept_licence and found.licence.lower() not in detect.FREE:
             raise BadInput(
@@ -369,7 +370,7 @@ class Catalog:
 
         own.mkdir(parents=True, exist_ok=True)
         self.sweep()
-        foreign = checkpoints.read_checkpoint(found.root / files[0]) if found.foreign else None
+        foreign = checkpoints.read_foreign(found.root / files[0]) if found.foreign else None
         need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in files)
         free = shutil.disk_usage(own).free
         if need > free:

@@ -67,8 +67,8 @@ class DetectedModel:
 def recognise(path: Path, families: Families) -> DetectedModel:
     """The model in the folder or file at `path`, of one of `families`.
 
-    Raises BadInput where there is none, StudioError for damaged files. Only pickles of StyleGAN generators are read, by
-    a reader that runs nothing; others are refused.
+    Raises BadInput where there is none, StudioError for damaged files. Only pickles of StyleGAN generators and of
+    upscalers are read, by a reader that runs nothing; others are refused.
     """
     path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links out of a hub's cache
     if path.is_dir():
@@ -78,7 +78,7 @@ def recognise(path: Path, families: Families) -> DetectedModel:
         raise BadInput("{path} does not exist.", hint, path=path)
     if not path.is_file():  # reading a pipe would wait for ever
         raise BadInput("{path} is not a file.", hint, path=path)
-    if path.suffix.lower() in checkpoints.SUFFIXES:
+    if path.suffix.lower() in checkpoints.SUFFIXES or _is_ncnn(path):
         return _foreign(path, families)
     if path.suffix.lower() in PICKLES:
         raise BadInput(_pickle(path), "Look for the same model as safetensors.")
@@ -95,17 +95,18 @@ def _folder(path: Path, families: Families) -> DetectedModel:
         path = path / "model"  # the folder of a training run: its finished model is beside its checkpoint
     trained_here = path.name == "model" and (path.parent / "checkpoint.pt").exists()
     files = tuple(_files(path))
+    tables = sorted(path.glob(f"*{checkpoints.NCNN}"))
+    if tables and not any(file.suffix == ".safetensors" for file in files):
+        if len(tables) > 1:
+            raise _several(path, tables)
+        found = _foreign(tables[0], families)
+        facts = {**found.facts, **_toml(path / "model.toml")}
+        return replace(found, licence=str(facts.get("licence") or _licence(path, files)), facts=facts)
     _refuse_pickles(path, files)
     first = [path / file for file in files if file.suffix == weights.GGUF and _parts(path / file)[0] == path / file]
     if first and not any(file.suffix == ".safetensors" for file in files):
         if len(first) > 1:
-            raise BadInput(
-                "{folder} holds {count} models: {names}.",
-                "Import one of the files.",
-                folder=path,
-                count=len(first),
-                names=named([one.name for one in first]),
-            )
+            raise _several(path, first)
         found = _gguf(first[0], _parts(first[0]), families)
         facts = {**found.facts, **_toml(path / "model.toml")}
         licences = [file for file in files if file.name.upper().startswith(LICENCES)]
@@ -123,6 +124,16 @@ def _folder(path: Path, families: Families) -> DetectedModel:
     medium, family = _kind(path, facts, index, families)
     licence = str(facts.get("licence") or _licence(path, files) or ("own" if trained_here else ""))
     return DetectedModel(path, files, medium, family, licence, facts)
+
+
+def _several(folder: Path, files: Sequence[Path]) -> BadInput:
+    return BadInput(
+        "{folder} holds {count} models: {names}.",
+        "Import one of the files.",
+        folder=folder,
+        count=len(files),
+        names=named([one.name for one in files]),
+    )
 
 
 def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], families: Families) -> tuple[str, str]:
@@ -175,7 +186,7 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], famili
 
 def _single(path: Path, families: Families) -> DetectedModel:
     header = weights.read_header(path)
-    if any(name.startswith(GENERATORS) for name in header.tensors):
+    if any(name.startswith(GENERATORS) for name in header.tensors) or checkpoints.read_upscaler(path) is not None:
         return _foreign(path, families)
     found = recognised(families, "tensor", lambda mark: any(mark in name for name in header.tensors))
     if found is not None:
@@ -224,6 +235,12 @@ def _gguf(path: Path, parts: Sequence[Path], families: Families) -> DetectedMode
     return DetectedModel(path.parent, files, found[0], name, licence, facts)
 
 
+def _is_ncnn(path: Path) -> bool:
+    """Whether a file is one of the two of an ncnn network. A .bin alone is a pickle of torch."""
+    suffix = path.suffix.lower()
+    return suffix == checkpoints.NCNN or (suffix == ".bin" and path.with_suffix(checkpoints.NCNN).is_file())
+
+
 def _parts(path: Path) -> list[Path]:
     """The files of the GGUF model that the file at `path` belongs to, the first one first."""
     part = re.fullmatch(r"(.*)-(\d{5})-of-(\d{5})\.gguf", path.name)
@@ -234,9 +251,9 @@ def _parts(path: Path) -> list[Path]:
 
 
 def _foreign(path: Path, families: Families) -> DetectedModel:
-    checkpoint = checkpoints.read_checkpoint(path)
-    facts = {"native": [checkpoint.layout.size] * 2, "source": f"imported from {path.name}"}
-    family = checkpoint.layout.family
+    checkpoint = checkpoints.read_foreign(path)
+    facts = {**checkpoint.facts, "source": f"imported from {path.name}"}
+    family = checkpoint.family
     found = recognised(families, "checkpoint", lambda mark: mark == family)
     if found is None:
         raise BadInput("{name} holds a {family}, which the studio cannot run.", name=path.name, family=family)

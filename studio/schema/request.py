@@ -19,15 +19,16 @@ class Request(Checked):
 
     `kind` names the class in JSON ("avatar", "avatar.train"); `medium` the panel it belongs to; `work` says what it
     makes where that is not what the medium is about; `keeps_identity` that it is of somebody who can be kept as a
-    character. Values are checked and made canonical on construction; BadInput names the field at fault. Keys of a newer
-    studio's file that this one does not know are kept in `unknown`, as canonical JSON text, and written back by
-    `to_json`.
+    character; `keeps_medium` that it changes a work, and what it makes belongs to the medium of that work. Values are
+    checked and made canonical on construction; BadInput names the field at fault. Keys of a newer studio's file that
+    this one does not know are kept in `unknown`, as canonical JSON text, and written back by `to_json`.
     """
 
     kind: ClassVar[str]
     medium: ClassVar[str]
     work: ClassVar[str] = ""
     keeps_identity: ClassVar[bool] = False
+    keeps_medium: ClassVar[bool] = False
     kinds: ClassVar[dict[str, type[Request]]] = {}
 
     seed: int = field(

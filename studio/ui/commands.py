@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from studio.backends import MEDIA
 from studio.jobs.engine_cache import resolve
 from studio.library.library import Asset
+from studio.schema.request import Request
 from studio.ui.plugin import plugin
 from studio.ui.widgets.text import tr
 
@@ -50,11 +51,13 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class OnWorks:
-    """To which works a command applies: one or any number, of the bin or not, with a request, with a picture."""
+    """To which works a command applies: one or any number, of the bin or not, with a request, with one whose settings
+    a page can show, with a picture.
+    """
 
     many: bool = False
     binned: bool = False
-    needs: Literal["", "request", "picture"] = ""
+    needs: Literal["", "request", "settings", "picture"] = ""
     group: int = 0  # in context menus; a line is drawn between groups
     label: str = ""  # for several works, where it is another
 
@@ -66,7 +69,15 @@ class OnWorks:
 
     def possible(self, works: Sequence[Asset], number: int) -> bool:
         """Whether it can be run on them."""
+        if self.needs == "settings" and not any(_has_settings(work) for work in works):
+            return False
         return self.offered(works, number) and (self.needs != "request" or any(work.request for work in works))
+
+
+def _has_settings(work: Asset) -> bool:
+    """Whether its request is one that a page asks for; a changed work, such as an enlarged picture, has none."""
+    known = Request.kinds.get(str(work.request.get("kind")))
+    return bool(work.request) and not (known is not None and known.keeps_medium)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +146,11 @@ BEFORE_MEDIA: tuple[Command, ...] = (
     Command("play", "Pla&y or pause", ITEM, "Ctrl+P"),
     Command("loop", "&Loop", ITEM),
     Command("favourite", "&Favourite", ITEM, "Ctrl+D", works=OnWorks(True, group=MARK), icon="star"),
-    Command("recall", "Re&use settings", ITEM, "Ctrl+B", works=OnWorks(needs="request", group=USE), icon="recall",
+    Command("recall", "Re&use settings", ITEM, "Ctrl+B", works=OnWorks(needs="settings", group=USE), icon="recall",
             line=True),
     Command("again", "Make &again", ITEM, "Ctrl+Shift+G", works=OnWorks(True, needs="request", group=USE),
             icon="again"),
-    Command("vary", "&Vary", ITEM, "Ctrl+Shift+Y", works=OnWorks(True, needs="request", group=USE), icon="vary"),
+    Command("vary", "&Vary", ITEM, "Ctrl+Shift+Y", works=OnWorks(True, needs="settings", group=USE), icon="vary"),
     Command("previous", "&Previous", ITEM, "Alt+Left", line=True),
     Command("next", "&Next", ITEM, "Alt+Right"),
     Command("bin", "Move to &bin", ITEM, "Ctrl+Backspace", works=OnWorks(True, group=REMOVE), icon="trash", line=True),

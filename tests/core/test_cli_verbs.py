@@ -374,6 +374,7 @@ def test_every_verb_has_help(run: Runs) -> None:
             "models",
             "library",
             "identities",
+            "upscale",
             "export",
             "demo",
             "bench",

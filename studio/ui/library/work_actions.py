@@ -202,7 +202,7 @@ class WorkActions:
         return request_to_repeat(request, asset.provenance, self._studio.catalog, self._studio.library)
 
     def _make(self, asset: Asset, request: Request, parents: Sequence[str]) -> None:
-        panel = self._open_panel(asset.medium)
+        panel = self._open_panel(send_to.home_medium(asset))
         if panel is not None:
             panel.submit(request, parents=parents)
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from studio.backends import MEDIA
+from studio.backends import MEDIA, PAGELESS
 from studio.models.families import Family
 from studio.models.model import Model
 from studio.schema.request import Request
@@ -74,6 +74,7 @@ class ModelCard(QFrame):
     def _buttons(self, model: Model) -> QHBoxLayout:
         use = button(tr("Use it"), "model.use", clicked=lambda: self.command_requested.emit("use"))
         use.setToolTip(tr("Open its page with this model chosen (Return)"))
+        use.setVisible(model.medium not in {each.name for each in PAGELESS})
         small = [("folder", tr("Show in folder"), "reveal"), ("verify", tr("Verify files"), "check")]
         if any((model.folder / name).is_file() for name in CARDS):
             small.insert(0, ("document", tr("Read model card"), "card"))
@@ -88,7 +89,7 @@ class ModelCard(QFrame):
 
 def model_facts(model: Model) -> list[tuple[str, str]]:
     """What is known of a model, as (name, value) rows."""
-    medium = next((each for each in MEDIA if each.name == model.medium), None)
+    medium = next((each for each in (*MEDIA, *PAGELESS) if each.name == model.medium), None)
     family = Family(model.family) if medium is None else medium.family(model.family)
     facts = [] if medium is None else [(tr("Makes"), tr(medium.makes))]
     facts.append((tr("Size"), size(model.size)))

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
 )
 
-from studio.backends import MEDIA
+from studio.backends import MEDIA, PAGELESS
 from studio.backends.medium import SampleSheet
 from studio.models.model import Model
 from studio.ui.background import BackgroundTasks
@@ -67,7 +67,7 @@ class ModelList(QListWidget):
         before = self.current()
         self.blockSignals(True)
         self.clear()
-        titles = {medium.name: tr(medium.title) for medium in MEDIA}
+        titles = {medium.name: tr(medium.title) for medium in (*MEDIA, *PAGELESS)}
         for name in [*titles, *sorted({model.medium for model in models} - set(titles))]:
             some = [model for model in models if model.medium == name]
             if not some:
@@ -203,7 +203,7 @@ class ModelRowDelegate(QStyledItemDelegate):
         path = QPainterPath()
         path.addRoundedRect(box, SIZE.radius, SIZE.radius)
         painter.fillPath(path, theme().colour("hover"))
-        known = next((medium.icon for medium in MEDIA if medium.name == model.medium), "models")
+        known = next((medium.icon for medium in (*MEDIA, *PAGELESS) if medium.name == model.medium), "models")
         icons.paint(painter, known, box.adjusted(16, 16, -16, -16), "muted")
 
 

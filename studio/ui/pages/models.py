@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu
 
-from studio.checkpoints import SUFFIXES
+from studio.checkpoints import NCNN, SUFFIXES
 from studio.errors import Message
 from studio.jobs.imports import ModelGetRequest
 from studio.models.model import Model
@@ -34,7 +34,7 @@ from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import count, size, tr, worded
 
-FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", ".gguf", *sorted(SUFFIXES)))
+FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", ".gguf", NCNN, *sorted(SUFFIXES)))
 
 
 class ModelsPage(Page):

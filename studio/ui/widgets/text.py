@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
-from studio.backends import MEDIA, medium
+from studio.backends import MEDIA, PAGELESS, medium
 from studio.backends.medium import StageText
 from studio.errors import Message, StudioError
 from studio.jobs.io_host import IoRequest
@@ -131,7 +131,7 @@ def _stage_text(job: Job) -> StageText | None:
     """How the job's task says its stage; None where the stage is shown as it is reported."""
     stage = job.progress.stage
     name = stage.template if isinstance(stage, Message) else stage
-    tasks = (task for each in MEDIA for task in each.tasks)
+    tasks = (task for each in (*MEDIA, *PAGELESS) for task in each.tasks)
     task = next((one for one in tasks if one.request is type(job.request)), None)
     return next((text for text in (*(task.stages if task else ()), *STAGES) if text.stage == name), None)
 

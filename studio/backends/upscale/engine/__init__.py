@@ -1,0 +1,1 @@
+"""The upscaling engine: networks and tiles in torch."""

@@ -1,0 +1,71 @@
+"""`studio upscale`: enlarges pictures by a network."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.backends.upscale.requests import UpscaleRequest
+from studio.cli import jobs, progress
+from studio.cli.flags import add_fields, given_fields
+from studio.cli.inputs import check_files, find_work
+from studio.cli.make import add_out, add_output, receiver
+from studio.cli.plugin import CliPlugin
+from studio.cli.words import tr
+from studio.errors import BadInput
+from studio.schema.fields import WorkKey
+
+if TYPE_CHECKING:
+    from studio.cli.context import CliContext
+    from studio.jobs.job import Job
+    from studio.library.library import Library
+
+
+def add_verbs(verbs: Any) -> None:
+    verb = verbs.add_parser(
+        "upscale",
+        help=tr("enlarge pictures"),
+        description=tr(
+            "Enlarge pictures 2, 3 or 4 times by a model, such as Real-ESRGAN, that `studio models import` added. The "
+            "results are saved in the library beside their originals; --out also saves copies."
+        ),
+    )
+    verb.add_argument("pictures", nargs="+", metavar="FILE", help=tr("a picture, or the id of a work of the library"))
+    add_fields(verb.add_argument_group(tr("settings")), UpscaleRequest, without=("picture", "seed"))
+    add_out(verb)
+    add_output(verb)
+    verb.set_defaults(run=run)
+
+
+def run(values: argparse.Namespace, context: CliContext) -> int:
+    made: list[dict[str, Any]] = []
+    display = progress.display(values.progress)
+    with context.studio() as studio:
+        given = given_fields(UpscaleRequest, values)
+        requests = [UpscaleRequest(picture=_picture(studio.library, word), **given) for word in values.pictures]
+        stems = [Path(word).stem for word in values.pictures]
+
+        def name(job: Job) -> str:
+            return f"{stems[job.member]}-{requests[job.member].factor}x"
+
+        try:
+            jobs.run(studio, requests, display, receiver(values, context, display, made, name))
+        finally:
+            if values.json:
+                context.print_json({"assets": made})
+    return 0
+
+
+def _picture(library: Library, word: str) -> WorkKey:
+    """The picture that a word names. BadInput for what is none."""
+    path, work = find_work(library, word)
+    if work is None:
+        check_files(UpscaleRequest(picture=WorkKey(path=str(path))))
+        return WorkKey(path=str(path))
+    if not work.is_image:
+        raise BadInput("{name} is not a picture.", name=work.title or work.id)
+    return WorkKey(id=work.id)
+
+
+PLUGIN = CliPlugin(add_verbs=add_verbs)
