@@ -4,6 +4,7 @@
 Standard library only; Python 3.6 and later can read it, so that one that is too old is told so in words.
 
     python3 run.py            the window; without a display, the demo into ./demo
+    python3 run.py --bare     the same, without fetching the real models first
     python3 run.py test       every check and test; with arguments, pytest alone with them
     python3 run.py ...        the command line: python3 run.py make avatar --seed 7
 """
@@ -34,6 +35,7 @@ except ImportError as incomplete:  # as in Debian's python3-minimal
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "studio-ready.json"
+MODELS = VENV / "studio-models-asked-for"
 UNFINISHED = VENV / "studio-unfinished"
 LOG = VENV / "studio-setup.log"
 LOCK = ROOT / ".setup.lock"
@@ -57,10 +59,14 @@ def main(words: "list[str]") -> int:
         python = fitting_python(sys.version_info[:2], versions, shutil.which, version_of)
         if python is not None:
             return follow([*python, str(ROOT / "run.py"), *words])
+        bare = words[:1] == ["--bare"]
+        words = words[1:] if bare else words
         testing = words[:1] == ["test"]
         prepare({"dev", "train"} if testing else set())
         if testing:
             return test(words[1:])
+        if not words and not bare:
+            bring_models()
         return follow([str(venv_python()), "-P", "-m", "studio", *words])
     except Failed as error:
         print(error, file=sys.stderr)
@@ -357,11 +363,26 @@ def venv_python() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def follow(command: "list[str]") -> int:
-    """Become `command`, in the user's own folder; on Windows, wait for it."""
+def bring_models() -> None:
+    """Fetch the real models that are offered first, once; the studio runs without them, and offers them again."""
+    headless = platform.system() == "Linux" and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY")
+    if headless or MODELS.exists():  # the demo keeps to the starters
+        return
+    print("Fetching real models, once; --bare skips this, and Models > Add a model offers them later.", flush=True)
+    command = [str(venv_python()), "-P", "-m", "studio", "models", "get", "--first"]
+    subprocess.run(command, env=studio_environment(), stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+    MODELS.touch()
+
+
+def studio_environment() -> "dict[str, str]":
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     # What a person types here; the help and the hints of the command line say it.
-    environment = {**os.environ, "PYTHONPATH": path, "STUDIO_PROGRAM": "python3 run.py"}
+    return {**os.environ, "PYTHONPATH": path, "STUDIO_PROGRAM": "python3 run.py"}
+
+
+def follow(command: "list[str]") -> int:
+    """Become `command`, in the user's own folder; on Windows, wait for it."""
+    environment = studio_environment()
     sys.stdout.flush()
     if os.name != "nt":
         os.execve(command[0], command, environment)

@@ -13,7 +13,7 @@ from studio.cli.flags import add_json
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, table, tr, worded
 from studio.errors import Message
-from studio.models.offers import offer
+from studio.models.offers import Offer, offer
 from studio.system.storage import format_size
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ def add(verbs: Any) -> None:
         ),
     )
     get.add_argument("id", nargs="?", metavar="ID", help=tr("the model's id, as the list shows it"))
+    get.add_argument(
+        "--first", action="store_true", help=tr("those that a page uses instead of its starter (default: no)")
+    )
     add_json(get)
     get.set_defaults(run=run_get)
 
@@ -142,9 +145,17 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
 
 def run_get(values: argparse.Namespace, context: CliContext) -> int:
     catalog = context.catalog()
+    if values.first:
+        for each in catalog.offers:
+            if each.first and catalog.listed(each.id) is None:
+                _get(each, values.json, context)
+        return 0
     if not values.id:
         return _list_offers(catalog, values.json, context)
-    wanted = offer(values.id)
+    return _get(offer(values.id), values.json, context)
+
+
+def _get(wanted: Offer, json: bool, context: CliContext) -> int:
     context.print_error(
         Message(
             "{title}: {sentence} {size} from the package {package} {version}; licence: {licence}.",
@@ -157,8 +168,8 @@ def run_get(values: argparse.Namespace, context: CliContext) -> int:
         )
     )
     shown = ImportProgress()
-    model = catalog.get_offered(wanted, lambda done, total: shown.update(done, total, context))
-    return _tell_imported(model, values.json, context)
+    model = context.catalog().get_offered(wanted, lambda done, total: shown.update(done, total, context))
+    return _tell_imported(model, json, context)
 
 
 def _list_offers(catalog: Catalog, json: bool, context: CliContext) -> int:

@@ -12,7 +12,7 @@ from studio.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guides").glob("*.md"))]
-OWN = ("test", "--help")  # words of run.py's, and of argparse's that end the program
+OWN = ("test", "--bare", "--help")  # words of run.py's, and of argparse's that end the program
 
 
 def commands() -> list[list[str]]:

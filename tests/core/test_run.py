@@ -211,7 +211,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "constraints.txt").write_text("torch==2.13.0\n")
     venv = tmp_path / ".venv"
     places = {"ROOT": tmp_path, "VENV": venv, "STAMP": venv / "ready", "UNFINISHED": venv / "unfinished"}
-    for name, path in {**places, "LOG": venv / "log", "LOCK": tmp_path / ".lock"}.items():
+    for name, path in {**places, "LOG": venv / "log", "MODELS": venv / "models", "LOCK": tmp_path / ".lock"}.items():
         monkeypatch.setattr(run, name, path)
     return tmp_path
 
@@ -379,6 +379,7 @@ def test_all_other_arguments_go_to_the_studio(words: list[str], monkeypatch: pyt
     ran: list[list[str]] = []
     wanted: list[set[str]] = []
     monkeypatch.setattr(run, "prepare", wanted.append)
+    monkeypatch.setattr(run, "bring_models", lambda: None)
     monkeypatch.setattr(run, "follow", lambda command: ran.append(command) or 0)
     assert run.main(words) == 0
     assert ran[0][1:] == ["-P", "-m", "studio", *words]
@@ -402,3 +403,22 @@ def test_the_command_line_gets_the_command_that_was_typed(monkeypatch: pytest.Mo
     monkeypatch.setattr(run.os, "execve", become)
     with pytest.raises(SystemExit):
         run.follow([sys.executable])
+
+
+@pytest.mark.parametrize(("words", "asked"), [([], 1), (["--bare"], 0), (["make", "avatar"], 0)])
+def test_real_models_are_fetched_at_the_first_start_of_the_window_only(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], asked: int
+) -> None:
+    ran = list[list[str]]()
+    followed = list[list[str]]()
+    monkeypatch.setenv("DISPLAY", ":7")
+    monkeypatch.setattr(run, "supported_versions", lambda _: ((3, 11), (3, 99)))
+    monkeypatch.setattr(run, "prepare", lambda extras: (folder / ".venv").mkdir(exist_ok=True))
+    monkeypatch.setattr(run, "follow", lambda command: followed.append(command) or 0)
+    monkeypatch.setattr(
+        run.subprocess, "run", lambda command, **_: ran.append(command) or subprocess.CompletedProcess(command, 3)
+    )
+    for _ in range(2):
+        run.main(words)
+    assert [command[-3:] for command in ran] == [["models", "get", "--first"]] * asked
+    assert "--bare" not in followed[0]
