@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.backends import MEDIA, PAGELESS
+from studio.backends import MEDIA, PAGELESS, medium
 from studio.cli.flags import add_json
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, table, tr, worded
@@ -214,7 +214,8 @@ def _tell_imported(model: Model, json: bool, context: CliContext) -> int:
         context.print_json({"id": model.id, "family": model.family, "licence": model.licence})
     else:
         context.print(f"{model.id}  ({model.family}, {model.licence}, {format_size(model.size)})")
-        usage = command("make", model.medium, "--model", model.id)
+        words = cli_plugin(medium(model.medium)).use or ("make", model.medium)
+        usage = command(*words, "--model", model.id)
         context.print_error(Message("Use it with: {command}", command=usage))
     return 0
 

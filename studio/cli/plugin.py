@@ -47,11 +47,15 @@ NO_FLAGS = MakeFlags()
 
 @dataclass(frozen=True, slots=True)
 class CliPlugin:
-    """What a medium adds. `add_verbs` and `add_model_actions` get the subparsers of `studio` and of `studio models`."""
+    """What a medium adds. `add_verbs` and `add_model_actions` get the subparsers of `studio` and of `studio models`.
+
+    `use` is how its models are used, the words before `--model`; empty for `make` and the medium's name.
+    """
 
     add_verbs: Callable[[Any], object] = _no_parsers
     add_model_actions: Callable[[Any], object] = _no_parsers
     make_flags: MakeFlags = NO_FLAGS
+    use: tuple[str, ...] = ()
 
 
 def cli_plugin(medium: Medium) -> CliPlugin:

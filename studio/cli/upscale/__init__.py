@@ -68,4 +68,4 @@ def _picture(library: Library, word: str) -> WorkKey:
     return WorkKey(id=work.id)
 
 
-PLUGIN = CliPlugin(add_verbs=add_verbs)
+PLUGIN = CliPlugin(add_verbs=add_verbs, use=("upscale", "FILE"))
