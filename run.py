@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "studio-ready.json"
 MODELS = VENV / "studio-models-asked-for"
+REAL = VENV / "studio-real-models"
 UNFINISHED = VENV / "studio-unfinished"
 LOG = VENV / "studio-setup.log"
 LOCK = ROOT / ".setup.lock"
@@ -64,7 +65,7 @@ def main(words: "list[str]") -> int:
         testing = words[:1] == ["test"]
         prepare({"dev", "train"} if testing else set())
         if testing:
-            return test(words[1:])
+            return test(words[1:], bare)
         if not words and not bare:
             bring_models()
         return follow([str(venv_python()), "-P", "-m", "studio", *words])
@@ -369,9 +370,14 @@ def bring_models() -> None:
     if headless or MODELS.exists():  # the demo keeps to the starters
         return
     print("Fetching real models, once; --bare skips this, and Models > Add a model offers them later.", flush=True)
-    command = [str(venv_python()), "-P", "-m", "studio", "models", "get", "--first"]
-    subprocess.run(command, env=studio_environment(), stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+    fetch_models(studio_environment())
     MODELS.touch()
+
+
+def fetch_models(environment: "dict[str, str]") -> None:
+    """Fetch the models that are offered first and are not there; says why where it cannot."""
+    command = [str(venv_python()), "-P", "-m", "studio", "models", "get", "--first"]
+    subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
 
 
 def studio_environment() -> "dict[str, str]":
@@ -398,8 +404,11 @@ def pytest(words: "list[str]") -> "list[str]":
     return [str(venv_python()), "-m", "pytest", *words]
 
 
-def test(words: "list[str]") -> int:
-    """Every check, each whatever the others said, and pytest last; with `words`, pytest alone with them."""
+def test(words: "list[str]", bare: bool) -> int:
+    """Every check, each whatever the others said, and pytest last; with `words`, pytest alone with them.
+
+    The tests of the real models run where these can be had, unless `bare`.
+    """
     checks = {
         "ruff": ["-m", "ruff", "check", "."],
         "pyright": ["-m", "basedpyright", "--level", "error"],
@@ -415,6 +424,9 @@ def test(words: "list[str]") -> int:
     print("== pytest" + (" (a check above failed, so this run fails whatever comes)" if failed else ""), flush=True)
     if words:
         return int(failed | (subprocess.run(pytest(words), cwd=str(ROOT), check=False).returncode != 0))
+    if not bare:
+        fetch_models({**studio_environment(), "STUDIO_HOME": str(REAL)})
+        os.environ["STUDIO_REAL_MODELS"] = str(REAL / "models")
     # A process of its own for the window's tests: they must not share one with torch, as the window itself does not.
     # They run at the same time as the others, for most of their time goes by on one core, and say their say afterwards.
     with tempfile.TemporaryFile() as said:

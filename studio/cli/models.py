@@ -12,7 +12,7 @@ from studio.backends import MEDIA, PAGELESS, medium
 from studio.cli.flags import add_json
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, table, tr, worded
-from studio.errors import Message
+from studio.errors import Message, StudioError
 from studio.models.offers import Offer, offer
 from studio.system.storage import format_size
 
@@ -146,10 +146,15 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
 def run_get(values: argparse.Namespace, context: CliContext) -> int:
     catalog = context.catalog()
     if values.first:
+        status = 0
         for each in catalog.offers:
             if each.first and catalog.listed(each.id) is None:
-                _get(each, values.json, context)
-        return 0
+                try:
+                    _get(each, values.json, context)
+                except StudioError as error:
+                    context.print_error(error.whole)
+                    status = error.status
+        return status
     if not values.id:
         return _list_offers(catalog, values.json, context)
     return _get(offer(values.id), values.json, context)

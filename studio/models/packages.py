@@ -76,6 +76,7 @@ def _download(offer: Offer, folder: Path, report: Callable[[int], object]) -> Pa
     goal, unfinished = folder / "wheels", folder / "unfinished"
     unfinished.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
+    command += ["--retries", "2", "--timeout", "15"]
     command += [
         "--progress-bar",
         "off",

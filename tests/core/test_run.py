@@ -389,7 +389,7 @@ def test_all_other_arguments_go_to_the_studio(words: list[str], monkeypatch: pyt
 def test_the_test_verb_installs_what_tests_need(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted: list[set[str]] = []
     monkeypatch.setattr(run, "prepare", wanted.append)
-    monkeypatch.setattr(run, "test", lambda words: 5)
+    monkeypatch.setattr(run, "test", lambda words, bare: 5)
     assert run.main(["test", "-x"]) == 5
     assert wanted == [{"dev", "train"}]
 
