@@ -119,6 +119,12 @@ def test_a_chat_template_tells_the_model_to_write(folder: Path, tmp_path: Path) 
     assert model.prefix.endswith("<user>Write a story.<go>")
 
 
+def test_a_chat_template_longer_than_the_context_is_said(folder: Path, tmp_path: Path) -> None:
+    model = LlamaCpp(gguf_model(folder, tmp_path / "long.gguf", "the owl sat in the tree. " * 60), 128, 1, 0)
+    with pytest.raises(StudioError, match="longer than it can look back at"):
+        model.write(PROMPT, 8, LIKELIEST, ignore)
+
+
 @pytest.mark.parametrize(
     "template", ["{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}", "{% for %}"]
 )

@@ -87,6 +87,11 @@ class LlamaCpp:
             try:
                 return self._complete({**asked, "prompt": self._prompt(text)}, on_token)
             except _TooLong as error:
+                if not text:
+                    raise StudioError(
+                        "What this model is told by its chat template is longer than it can look back at.",
+                        "Choose another model.",
+                    ) from None
                 longest = max(self.context // 2, self.context - tokens)
                 if whole == 0:
                     whole = error.tokens
