@@ -8,11 +8,13 @@ from functools import cache, partial
 from typing import Any, Literal, Protocol
 
 from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
 
-from studio.backends import MEDIA
+from studio.backends import MEDIA, PAGELESS
 from studio.jobs.engine_cache import resolve
 from studio.library.library import Asset
 from studio.schema.request import Request
+from studio.studio import Studio
 from studio.ui.plugin import plugin
 from studio.ui.widgets.text import tr
 
@@ -47,6 +49,17 @@ class Context:
 
     window: CommandWindow
     page: Mapping[str, Run]
+
+
+class WorkOwner(Protocol):
+    """What commands on works may use."""
+
+    @property
+    def studio(self) -> Studio: ...
+    @property
+    def window(self) -> QWidget: ...
+    def show_error(self, error: BaseException) -> None: ...
+    def notify(self, words: str, actions: Sequence[tuple[str, Run]], /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +98,8 @@ class Command:
     """`name` is also the action's object name. `label` has a mark for the menu letter; without a `menu` it is in none.
 
     A command with `run` runs it, where `enabled` says so. One without is left to the shown page, whose `commands()`
-    names those that it can do now. `line` draws a separator above it.
+    names those that it can do now. `on_works` runs it on works where no page does: it gets the first of them, and the
+    ids of all. `line` draws a separator above it.
     """
 
     name: str
@@ -95,6 +109,7 @@ class Command:
     run: Callable[[Context], object] | None = None
     enabled: Callable[[Context], bool] = lambda _: True
     works: OnWorks | None = None
+    on_works: Callable[[WorkOwner, Sequence[Asset], Sequence[str]], object] | None = None
     icon: str = ""
     line: bool = False
     checkable: bool = False
@@ -200,7 +215,7 @@ PAGES: tuple[Command, ...] = tuple(
 @cache
 def of_media() -> tuple[Command, ...]:
     """The commands of the media's plug-ins."""
-    named = [plugin(medium).commands for medium in MEDIA]
+    named = [plugin(medium).commands for medium in (*MEDIA, *PAGELESS)]
     return tuple(command for name in named if name for command in resolve(name))
 
 

@@ -42,6 +42,7 @@ KEYS = {
     "recall": "Ctrl+B",
     "again": "Ctrl+Shift+G",
     "vary": "Ctrl+Shift+Y",
+    "upscale": "Ctrl+U",
     "previous": "Alt+Left",
     "next": "Alt+Right",
     "bin": "Ctrl+Backspace",

@@ -292,7 +292,7 @@ def test_the_work_menu_offers_possible_commands(desk: Desk, binned: bool) -> Non
     menu = library.menu()
     assert menu is not None
     names = [action.objectName() for action in menu.actions() if action.objectName()]
-    used = ["menu.again", "menu.vary", "menu.favourite", "menu.save", "menu.bin"]
+    used = ["menu.again", "menu.vary", "menu.upscale", "menu.favourite", "menu.save", "menu.bin"]
     assert names == (["menu.restore", "menu.delete"] if binned else used)
     if not binned:
         next(action for action in menu.actions() if action.objectName() == "menu.favourite").trigger()

@@ -20,6 +20,7 @@ from studio.schema.request import Request, fresh_seed
 from studio.studio import Studio
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
+from studio.ui.commands import command
 from studio.ui.library import send_to
 from studio.ui.library.importer import Importer
 from studio.ui.library.model import file_name
@@ -71,7 +72,7 @@ class WorkActions:
         notify: Callable[[str, Actions], None],
         open_panel: Callable[[str], WorkPanel | None],
     ) -> None:
-        self._studio, self._bridge, self._window = studio, bridge, window
+        self.studio, self._bridge, self.window = studio, bridge, window
         self.notify = notify
         self._open_panel = open_panel
         self.tasks = SerialTasks(window)
@@ -88,7 +89,7 @@ class WorkActions:
 
     def dismiss_message(self, words: str) -> None:
         """Hide the toast if it still shows these words."""
-        toast = self._window.findChild(Toast)
+        toast = self.window.findChild(Toast)
         if toast is not None and toast.message() == words:
             toast.hide()
 
@@ -103,16 +104,19 @@ class WorkActions:
             "vary": lambda: self._attempt(lambda: self.vary(one)) if len(ids) == 1 else self.make_all(ids, vary=True),
             "export": lambda: self._attempt(lambda: self.export(one)),
             "reveal": lambda: self._attempt(lambda: self.reveal(one)),
-            "save": lambda: self.save(works if len(works) == len(ids) else self._studio.library.get_many(ids)),
+            "save": lambda: self.save(works if len(works) == len(ids) else self.studio.library.get_many(ids)),
             "favourite": lambda: self.favourite(ids, not all(asset.favourite for asset in works)),
             "bin": lambda: self.bin(ids),
             "restore": lambda: self.restore(ids),
             "delete": lambda: self.delete(ids),
         }
+        act = command(name).on_works
         if name in run:
             run[name]()
+        elif act is not None:
+            self._attempt(lambda: act(self, works, ids))
         else:
-            error_actions.run_command(self._window, name)
+            error_actions.run_command(self.window, name)
 
     def open(self, asset: Asset) -> None:
         """Show the work on its page; the settings there stay as they are."""
@@ -142,11 +146,11 @@ class WorkActions:
         title = tr("Variations") if vary else tr("Make again")
 
         def submit() -> tuple[int, int]:
-            library = self._studio.library
-            found = works_to_repeat(library.get_many(ids), self._studio.catalog, library, vary=vary)
+            library = self.studio.library
+            found = works_to_repeat(library.get_many(ids), self.studio.catalog, library, vary=vary)
             if found.errors and not found.requests:
                 raise found.errors[0]
-            self._studio.submit_group(found.requests, "batch", title=title, parents=dict(enumerate(found.parents)))
+            self.studio.submit_group(found.requests, "batch", title=title, parents=dict(enumerate(found.parents)))
             return len(found.requests), len(found.errors)
 
         def announce(numbers: tuple[int, int]) -> None:
@@ -154,7 +158,7 @@ class WorkActions:
             words = [count(queued, "%n item added to the queue.", "%n items added to the queue.")]
             if left:
                 words.append(count(left, "%n item cannot be made again.", "%n items cannot be made again."))
-            self.notify(" ".join(words), [(tr("Show queue"), lambda: error_actions.run_command(self._window, "queue"))])
+            self.notify(" ".join(words), [(tr("Show queue"), lambda: error_actions.run_command(self.window, "queue"))])
 
         self.tasks.run(submit, announce, self.show_error)
 
@@ -170,7 +174,7 @@ class WorkActions:
         self._attempt(sent)
 
     def rename(self, asset: Asset, title: str) -> bool:
-        return self._attempt(lambda: self._studio.library.rename(asset.id, title))
+        return self._attempt(lambda: self.studio.library.rename(asset.id, title))
 
     def reveal(self, asset: Asset) -> None:
         """Open the folder that holds the work."""
@@ -182,7 +186,7 @@ class WorkActions:
 
         if not asset.is_image or self._export is not None:
             return
-        dialog = self._export = ExportDialog(self._window, self._studio, asset)
+        dialog = self._export = ExportDialog(self.window, self.studio, asset)
 
         def gone() -> None:
             self._export = None
@@ -199,7 +203,7 @@ class WorkActions:
     def _request_of(self, asset: Asset) -> Request:
         """The request of the work as it can be made here. Raises BadInput for models and works that are missing."""
         request = Request.from_json(asset.request)
-        return request_to_repeat(request, asset.provenance, self._studio.catalog, self._studio.library)
+        return request_to_repeat(request, asset.provenance, self.studio.catalog, self.studio.library)
 
     def _make(self, asset: Asset, request: Request, parents: Sequence[str]) -> None:
         panel = self._open_panel(send_to.home_medium(asset))
@@ -211,7 +215,7 @@ class WorkActions:
         kept: list[Asset] = []
         provenance = replace(made_from.provenance, edited=True)
         request, medium = made_from.request, made_from.medium
-        add = self._studio.library.add
+        add = self.studio.library.add
         self._attempt(
             lambda: kept.append(
                 add(payload, medium=medium, request=request, provenance=provenance, parents=[made_from.id])
@@ -220,7 +224,7 @@ class WorkActions:
         return kept[0] if kept else None
 
     def favourite(self, ids: Sequence[str], on: bool) -> bool:
-        return self._change(ids, lambda part: self._studio.library.favourite(part, on))
+        return self._change(ids, lambda part: self.studio.library.favourite(part, on))
 
     def bin(self, ids: Sequence[str]) -> bool:
         """Move works to the bin, with undo; False if they could not be moved."""
@@ -229,14 +233,14 @@ class WorkActions:
             words = count(len(ids), "%n item moved to the bin.", "%n items moved to the bin.")
             self.notify(words, [(tr("Undo"), lambda: self.restore(ids))])
 
-        return self._change(ids, self._studio.library.bin, said)
+        return self._change(ids, self.studio.library.bin, said)
 
     def restore(self, ids: Sequence[str]) -> bool:
-        return self._change(ids, self._studio.library.restore)
+        return self._change(ids, self.studio.library.restore)
 
     def tag(self, ids: Sequence[str], name: str, on: bool) -> bool:
         """Add a tag to works or remove it, with undo for those that changed."""
-        library = self._studio.library
+        library = self.studio.library
         words = tr("Tagged “{name}”.") if on else tr("Tag “{name}” removed.")
         return self._label(
             ids,
@@ -248,7 +252,7 @@ class WorkActions:
 
     def collect(self, ids: Sequence[str], name: str, on: bool) -> bool:
         """Add works to a collection or remove them, with undo for those that changed."""
-        library = self._studio.library
+        library = self.studio.library
         words = tr("Added to “{name}”.") if on else tr("Removed from “{name}”.")
         return self._label(
             ids,
@@ -269,7 +273,7 @@ class WorkActions:
         moved: list[str] = []
 
         def change(part: Sequence[str]) -> None:
-            other = [asset.id for asset in self._studio.library.get_many(part) if has(asset) is not on]
+            other = [asset.id for asset in self.studio.library.get_many(part) if has(asset) is not on]
             put(other, on)
             moved.extend(other)
 
@@ -282,17 +286,17 @@ class WorkActions:
     def delete(self, ids: Sequence[str]) -> None:
         """Ask, then delete works of the bin for good."""
         confirm(
-            self._window,
+            self.window,
             ("deleteForGood", "deleteYes"),
             count(len(ids), "Delete %n item permanently?", "Delete %n items permanently?"),
             tr("The files are deleted from this computer. This cannot be undone."),
             (tr("Delete"), tr("Cancel")),
-            lambda: self._change(ids, self._studio.library.delete),
+            lambda: self._change(ids, self.studio.library.delete),
             icon=QMessageBox.Icon.Warning,
         )
 
     def empty_bin(self) -> None:
-        self.delete(self._studio.library.ids(LibraryQuery(binned=True)))
+        self.delete(self.studio.library.ids(LibraryQuery(binned=True)))
 
     def save(self, works: Sequence[Asset]) -> None:
         """Ask where to, and copy the files there."""
@@ -302,12 +306,12 @@ class WorkActions:
             one, title = works[0], tr("Save a copy")
             name = f"{file_name(one)}{one.path.suffix}"
             ask_paths(
-                self._window, title, "saveCopy", lambda paths: self.copy_to(one, paths[0]), start=folder, save_as=name
+                self.window, title, "saveCopy", lambda paths: self.copy_to(one, paths[0]), start=folder, save_as=name
             )
         else:
             title, mode = tr("Save copies to a folder"), QFileDialog.FileMode.Directory
             ask_paths(
-                self._window, title, "saveCopy", lambda paths: self.copy_all(works, paths[0]), start=folder, mode=mode
+                self.window, title, "saveCopy", lambda paths: self.copy_all(works, paths[0]), start=folder, mode=mode
             )
 
     def copy_to(self, asset: Asset, path: Path) -> None:
@@ -336,7 +340,7 @@ class WorkActions:
 
     def show_error(self, error: BaseException) -> None:
         """Show an error in a toast, with the buttons that help."""
-        mends = error_actions.buttons(error, self._window) if isinstance(error, StudioError) else ()
+        mends = error_actions.buttons(error, self.window) if isinstance(error, StudioError) else ()
         self.notify(" ".join(failure(error)), [(words, act) for words, _, act in mends])
         self._bridge.library_changed()
 

@@ -16,12 +16,14 @@ from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.jobs.engine_cache import resolve
 from studio.jobs.io_host import IoRequest
+from studio.library.library import Asset
 from studio.schema.request import Request, TrainRequest
 from studio.studio import Studio
 from studio.ui import commands
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Context, Run
+from studio.ui.library.send_to import home_medium
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import Actions, WorkActions
 from studio.ui.panel.panel import Panel
@@ -337,10 +339,11 @@ class MainWindow(QMainWindow):
         if isinstance(job.request, IoRequest):
             self.open(job.request.page)
             return
-        panel = self.panel(job.request.medium)
         works = job.future.result() if job.future.done() and job.future.exception() is None else []
-        if panel is not None and works and hasattr(works[0], "medium"):
-            panel.show_work(works[0])
+        work = works[0] if works and isinstance(works[0], Asset) else None
+        panel = self.panel(job.request.medium if work is None else home_medium(work))
+        if panel is not None and work is not None:
+            panel.show_work(work)
         self.queue.hide()
 
     def _on_theme_changed(self) -> None:

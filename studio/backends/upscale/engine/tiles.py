@@ -13,6 +13,7 @@ from torch import Tensor
 from studio.backends.upscale.engine.networks import RrdbNet, SrvggNet
 
 BLEND = 4  # pixels on each side of a border between tiles within which one turns into the other
+SLACK = 0.5  # of colours; alpha has none, which would be a haze around what is drawn
 
 Pixels = NDArray[np.uint8]
 
@@ -32,7 +33,7 @@ def enlarge(
     height, width = pixels.shape[:2]
     clear = pixels.shape[2] == 4 and bool((pixels[..., 3] < 255).any())
     colours = _filled(pixels) if clear else pixels[..., :3]
-    tiles = _Tiles(network, factor, tile)
+    tiles = _Tiles(network, factor, tile, SLACK)
     total = (2 if clear else 1) * tiles.count(height, width)
     report(0, total)
     made = tiles.enlarge(colours, lambda done: report(done, total))
@@ -42,7 +43,7 @@ def enlarge(
     if clear:
         before = total // 2
         planes = np.broadcast_to(pixels[..., 3:], (height, width, 3))
-        alpha = tiles.enlarge(planes, lambda done: report(before + done, total))
+        alpha = _Tiles(network, factor, tile, 0.0).enlarge(planes, lambda done: report(before + done, total))
         alpha = np.rint(alpha.mean(axis=2, keepdims=True, dtype=np.float32)).astype(np.uint8)
     return np.concatenate([made, alpha], axis=2)
 
@@ -50,14 +51,14 @@ def enlarge(
 class _Tiles:
     """The tiles of pictures that one network enlarges."""
 
-    def __init__(self, network: SrvggNet | RrdbNet, factor: int, tile: int) -> None:
-        self._network, self._factor = network, factor
+    def __init__(self, network: SrvggNet | RrdbNet, factor: int, tile: int, slack: float) -> None:
+        self._network, self._factor, self._slack = network, factor, slack
         self._passes = 1
         while network.scale**self._passes < factor:
             self._passes += 1
         self._blend = 0 if network.exact else BLEND
-        # A reduction sees two pixels of its result; a second pass sees its own field at a larger size.
-        around = self._blend + network.field * self._passes + 4
+        # Reductions and enlargements see two pixels each; a second pass sees its own field at a larger size.
+        around = self._blend + network.field * self._passes + 8
         self._step = 4 * -(-tile // 4)
         self._around = 4 * -(-around // 4)
         parameter = next(network.parameters())
@@ -70,7 +71,7 @@ class _Tiles:
         """[H, W, 3] -> [factor H, factor W, 3]. `report` gets how many tiles are done."""
         height, width = picture.shape[:2]
         factor, blend = self._factor, self._blend
-        whole = np.empty((factor * height, factor * width, 3), np.uint8)
+        whole = np.zeros((factor * height, factor * width, 3), np.uint8)
         done = 0
         for top in range(0, height, self._step):
             bottom = min(top + self._step, height)
@@ -82,14 +83,12 @@ class _Tiles:
                 made = self._tile(picture, up, down, back, on)
                 place = whole[factor * up : factor * down, factor * back : factor * on]
                 ramp = np.arange(1, 2 * blend * factor + 1, dtype=np.float32) / (2 * blend * factor + 1)
-                mask = np.ones(made.shape[:2], np.float32)
+                mask = np.ones((made.shape[0], made.shape[1]), np.float32)
                 if top and blend:
                     mask[: len(ramp)] *= ramp[: len(mask), None]
                 if left and blend:
                     mask[:, : len(ramp)] *= ramp[None, : mask.shape[1]]
-                opaque = mask == 1
-                mixed = np.where(opaque[..., None], made, place + (made - place.astype(np.float32)) * mask[..., None])
-                place[...] = np.rint(mixed)
+                place[...] = np.rint(place + (made - place) * mask[..., None])
                 done += 1
                 report(done)
         return whole
@@ -102,16 +101,32 @@ class _Tiles:
         columns = range(4 * ((left - around) // 4), 4 * -(-(right + around) // 4))
         part = picture[_mirrored(rows, picture.shape[0])][:, _mirrored(columns, picture.shape[1])]
         x = torch.from_numpy(part).to(self._device).permute(2, 0, 1)[None]
-        x = x.to(self._dtype).div(255).contiguous(memory_format=torch.channels_last)
+        given = x.float().div(255)
+        x = given.to(self._dtype).contiguous(memory_format=torch.channels_last)
         for _ in range(self._passes):
             x = self._network(x).clamp(0, 1)
-        x = _reduced(x.float(), factor * len(rows), factor * len(columns))
+        x = _faithful(_resized(x.float(), factor * len(rows), factor * len(columns)), given, self._slack)
         y0, x0 = factor * (top - rows.start), factor * (left - columns.start)
         x = x[0, :, y0 : y0 + factor * (bottom - top), x0 : x0 + factor * (right - left)]
         return x.clamp(0, 1).mul(255).permute(1, 2, 0).cpu().numpy()
 
 
-def _reduced(x: Tensor, height: int, width: int) -> Tensor:
+def _faithful(x: Tensor, picture: Tensor, slack: float) -> Tensor:
+    """`x` brought closer to what reduces to the picture: a step of back-projection (Irani and Peleg, 1991).
+
+    The networks shift flat colours by some levels, and thin lines; this gives both back. Each pixel stays between the
+    darkest and the lightest of the 9 around it in the picture, or beyond by a part of their distance, the `slack`.
+    """
+    height, width = picture.shape[-2:]
+    x = x + _resized(picture - _resized(x, height, width), *x.shape[-2:])
+    around = F.pad(picture, (1, 1, 1, 1), mode="replicate")
+    highest, lowest = F.max_pool2d(around, 3, 1), -F.max_pool2d(-around, 3, 1)
+    more = slack * (highest - lowest)
+    low, high = (F.interpolate(each, size=x.shape[-2:], mode="nearest") for each in (lowest - more, highest + more))
+    return x.clamp(low, high)
+
+
+def _resized(x: Tensor, height: int, width: int) -> Tensor:
     if x.shape[-2:] == (height, width):
         return x
     return F.interpolate(x, size=(height, width), mode="bicubic", align_corners=False, antialias=True)
