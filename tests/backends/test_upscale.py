@@ -379,7 +379,7 @@ def test_the_real_compact_network_is_better_than_lanczos_at_edges(factor: int, t
     engine.load(Resources(model), lambda _: None)
     at = np.arange(800)
     disc = (at[:, None] - 400) ** 2 + (at - 380) ** 2 < 240**2
-    drawn = Pillow.fromarray(np.where(disc[..., None], np.uint8((230, 80, 40)), np.uint8((20, 60, 90))))
+    drawn = Pillow.fromarray(np.where(disc[..., None], *np.array([[230, 80, 40], [20, 60, 90]], np.uint8)))
     small = drawn.resize((48, 48), Pillow.Resampling.BOX)
     size = (48 * factor, 48 * factor)
     exact = np.asarray(drawn.resize(size, Pillow.Resampling.BOX), float)
