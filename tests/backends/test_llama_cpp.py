@@ -119,6 +119,16 @@ def test_a_chat_template_tells_the_model_to_write(folder: Path, tmp_path: Path) 
     assert model.prefix.endswith("<user>Write a story.<go>")
 
 
+def test_a_title_alone_is_told_to_the_model(folder: Path, tmp_path: Path) -> None:
+    template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<go>"
+    model = LlamaCpp(gguf_model(folder, tmp_path / "chat.gguf", template), 128, 1, 0)
+    told = model._prompt("# The Sea <|endoftext|> at Night\n\n")
+    assert isinstance(told, str)
+    assert told.endswith('<user>Write a story called "The Sea  at Night".<go>')
+    assert str(model._prompt("# The Sea\n\nOnce")).endswith("<go># The Sea\n\nOnce")
+    assert str(model._prompt("#")).endswith("<go>#")
+
+
 def test_a_chat_template_longer_than_the_context_is_said(folder: Path, tmp_path: Path) -> None:
     model = LlamaCpp(gguf_model(folder, tmp_path / "long.gguf", "the owl sat in the tree. " * 60), 128, 1, 0)
     with pytest.raises(StudioError, match="longer than it can look back at"):

@@ -24,11 +24,15 @@ CONTROL = 3  # the type of a token that is a sign to the model and no text
 SEEDS = 2**32 - 1  # llama.cpp's, of which the last means "any"
 BATCH = 256  # tokens read between two looks at whether the job is to stop
 
-MESSAGES = (
-    {"role": "system", "content": "You are a novelist. You write vivid, well-made prose."},
-    {"role": "user", "content": "Write a story."},
+SYSTEM, STORY, TITLED = (
+    "You are a novelist. You write vivid, well-made prose.",
+    "Write a story.",
+    'Write a story called "{title}".',
 )
-"""What a model that was trained to answer is told: it then takes a text for the beginning of its answer."""
+"""What a model that was trained to answer is told. It takes a text for the beginning of its answer, and begins one by
+itself where there is a title only: small ones list headings and dates after a title that they find there.
+"""
+TITLE = re.compile(r"#+[ \t]+([^\n]*\S)\s*")
 
 
 class LlamaCpp:
@@ -41,6 +45,7 @@ class LlamaCpp:
         """
         header = read_gguf(path)
         self.context = min(header.count(".context_length") or context, context)
+        self._header = header
         self.prefix = chat_prefix(header)
         self._special = _special_tokens(header)
         self._single = {text: i for i, text in enumerate(_tokens(header)) if len(text) == 1}
@@ -150,6 +155,10 @@ class LlamaCpp:
 
         llama.cpp would read them as what they name. So their first character is given as its own token.
         """
+        title = TITLE.fullmatch(text)
+        if title is not None and self.prefix:
+            plain = self._special.sub("", title[1]) if self._special is not None else title[1]
+            return chat_prefix(self._header, TITLED.format(title=plain))
         if self._special is None or not self._special.search(text):
             return self.prefix + text
         parts: list[str | int] = [self.prefix] if self.prefix else []
@@ -233,7 +242,7 @@ class _TooLong(Exception):
         self.tokens = tokens
 
 
-def chat_prefix(header: GgufHeader) -> str:
+def chat_prefix(header: GgufHeader, asked: str = STORY) -> str:
     """What a model that was trained to answer is told before a text; empty for others. StudioError as `render`."""
     template = header.text("tokenizer.chat_template")
     if not template:
@@ -243,10 +252,11 @@ def chat_prefix(header: GgufHeader) -> str:
     for name in ("bos", "eos"):
         id = header.metadata.get(f"tokenizer.ggml.{name}_token_id")
         named[f"{name}_token"] = tokens[id] if isinstance(id, int) and 0 <= id < len(tokens) else ""
+    messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": asked}]
     try:
-        text = render(template, MESSAGES, named)
+        text = render(template, messages, named)
     except StudioError:  # some take no system message
-        text = render(template, MESSAGES[1:], named)
+        text = render(template, messages[1:], named)
     # llama.cpp puts it there itself.
     adds = header.metadata.get("tokenizer.ggml.add_bos_token") is not False
     return text.removeprefix(named["bos_token"]) if adds else text
