@@ -81,3 +81,23 @@ def test_the_upscaler_draws_edges_nearer_to_the_original_than_lanczos(tmp_path: 
     edges = np.abs(np.diff(right.mean(2), axis=0))[:, :-1] + np.abs(np.diff(right.mean(2), axis=1))[:-1] > 24
     assert ours.shape == right.shape
     assert np.abs(ours - right)[:-1, :-1][edges].mean() < np.abs(plain - right)[:-1, :-1][edges].mean()
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_the_upscaler_is_nearer_to_a_disc_than_lanczos_and_keeps_flat_colours(factor: int, tmp_path: Path) -> None:
+    engine = UpscaleEngine()
+    engine.load(Resources(real("realesr-animevideov3")), lambda _: None)
+    at = np.arange(800)
+    disc = (at[:, None] - 400) ** 2 + (at - 380) ** 2 < 240**2
+    drawn = PIL.Image.fromarray(np.where(disc[..., None], *np.array([[230, 80, 40], [20, 60, 90]], np.uint8)))
+    small = drawn.resize((48, 48), PIL.Image.Resampling.BOX)
+    small.save(tmp_path / "small.png")
+    size = (48 * factor, 48 * factor)
+    right = np.asarray(drawn.resize(size, PIL.Image.Resampling.BOX), float)
+    request = UpscaleRequest(picture=WorkKey(path=str(tmp_path / "small.png")), factor=str(factor))
+    (made,) = engine.run(request, lambda _: None)
+    engine.close()
+    assert isinstance(made, Image)
+    plain = np.asarray(small.resize(size, PIL.Image.Resampling.LANCZOS))
+    assert np.square(made.pixels - right).mean() < np.square(plain - right).mean()
+    assert np.array_equal(made.pixels[: 4 * factor], right[: 4 * factor])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,9 +31,6 @@ from studio.schema.fields import WorkKey
 from studio.schema.request import Request
 from studio.studio import Studio
 from studio.system.paths import AppPaths
-
-REAL = os.environ.get("STUDIO_TEST_UPSCALERS", "")
-"""A folder with the .param and .bin files of Real-ESRGAN."""
 
 SRVGG: Mapping[str, Any] = {"family": "srvgg", "sizes": {"features": 8, "layers": 2, "scale": 4}}
 RRDB: Mapping[str, Any] = {
@@ -368,22 +364,3 @@ def test_a_folder_of_one_network_is_imported_and_of_several_asked_about(tmp_path
     write_ncnn(tmp_path / "nets" / "two.param", toy(**RRDB))
     with pytest.raises(BadInput, match=r"holds 2 models: one.param, two.param"):
         catalog.import_(tmp_path / "nets", "upscale", licence="mit")
-
-
-@pytest.mark.skipif(not REAL, reason="STUDIO_TEST_UPSCALERS names no folder with Real-ESRGAN's files")
-@pytest.mark.parametrize("factor", [2, 3, 4])
-def test_the_real_compact_network_is_better_than_lanczos_at_edges(factor: int, tmp_path: Path) -> None:
-    model = Model("real", "upscale", "srvgg", "Real", "bsd-3-clause", tmp_path / "real")
-    imported(Path(REAL) / "realesr-animevideov3-x4.param", model.folder)
-    engine = UpscaleEngine()
-    engine.load(Resources(model), lambda _: None)
-    at = np.arange(800)
-    disc = (at[:, None] - 400) ** 2 + (at - 380) ** 2 < 240**2
-    drawn = Pillow.fromarray(np.where(disc[..., None], *np.array([[230, 80, 40], [20, 60, 90]], np.uint8)))
-    small = drawn.resize((48, 48), Pillow.Resampling.BOX)
-    size = (48 * factor, 48 * factor)
-    exact = np.asarray(drawn.resize(size, Pillow.Resampling.BOX), float)
-    ours = run(engine, picture_file(tmp_path / "small.png", small), str(factor))
-    lanczos = np.asarray(small.resize(size, Pillow.Resampling.LANCZOS))
-    assert np.square(ours - exact).mean() < np.square(lanczos - exact).mean()
-    assert np.array_equal(ours[: 4 * factor], exact[: 4 * factor])  # flat colours stay

@@ -37,7 +37,7 @@ class UpscaleDialog(QDialog):
         bottom = row(self.models, None, button(tr("Cancel"), "upscaleCancel", clicked=self.reject), self.start)
         column(self, (self.form, 1), self.error, bottom, margins=(16, 12, 16, 12))
         if not self._models():
-            self.error.setText(tr("No upscaler is installed. Import one in Models: .pth, .safetensors or .param."))
+            self.error.setText(tr("No upscaler is installed. Models fetches or imports one."))
             self.error.show()
             self.models.show()
             self.start.setEnabled(False)
