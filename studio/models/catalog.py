@@ -246,8 +246,8 @@ class Catalog:
             if file.suffix in (".safetensors", weights.GGUF) and not found.foreign:
                 weights.check_file(found.root / file)
         family = family_named(self.families.get(medium, ()), found.family)
-        if path.is_dir() and not found.foreign:
-            family.check_files(found.root)
+        if not found.foreign:
+            family.check_files(found.root if path.is_dir() else found.root / files[0])
         if not accept_licence and found.licence.lower() not in detect.FREE:
             raise BadInput(
                 "The licence of {name} is {licence}: it may limit what you do with its works.",

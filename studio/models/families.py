@@ -47,9 +47,10 @@ class Family:
     `defaults_of` are those that suit one model of it better still, by its files, and what its model.toml says counts
     most, see `Model.defaults`. `limits` are the lowest and the highest value of a number where it takes less
     than the request allows; `controls` are the fields that have an effect, None where all have. `unused` are fields
-    that have none with one model of it. `check_files` raises StudioError, as its engine would, for a folder that cannot
-    run; it reads JSON and headers of weights only. `trial` names the program that goes further, see `models.trial`. A
-    family without a name stands for all that its marks fit: they are called as their files call them.
+    that have none with one model of it. `check_files` raises StudioError, as its engine would, for a folder, or a
+    single file, that cannot run; it reads JSON and headers of weights only. `trial` names the program that goes
+    further, see `models.trial`. A family without a name stands for all that its marks fit: they are called as their
+    files call them.
     """
 
     name: str

@@ -146,7 +146,7 @@ def sd(kind: Any = diffusers.StableDiffusionPipeline, **config: Any) -> Any:
         text_encoder=clip(),
         tokenizer=clip_tokenizer(),
         unet=unet(**config),
-        scheduler=diffusers.DDIMScheduler(beta_schedule="scaled_linear", clip_sample=False),
+        scheduler=diffusers.DDIMScheduler(beta_schedule="scaled_linear", clip_sample=False, steps_offset=1),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

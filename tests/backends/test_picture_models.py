@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import diffusers as diffusers_library
 import numpy as np
 import PIL.Image
 import pytest
 import torch
-from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from safetensors.torch import load_file, save_file
 
+from studio.backends import families
+from studio.backends.engine import pipelines
+from studio.backends.poster.engine import trial as picture_trial
+from studio.backends.poster.engine.engine import PosterEngine
+from studio.backends.poster.engine.trial import try_out
 from studio.backends.poster.requests import PosterRequest
+from studio.errors import StudioError
+from studio.models import trial
+from studio.models.catalog import Catalog
+from studio.models.model import Model
+from studio.models.resources import Resources
 from studio.studio import Studio
 from studio.system.paths import AppPaths
 from tests.backends.picture_models import PROMPT, TOYS, picture_model
+from tests.backends.toys import quiet
+
+diffusers: Any = diffusers_library  # which does not say what it exports
+RUN = trial.run  # tests get another one
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # diffusers, of itself
 
 SIZE: dict[str, Any] = {"width": 64, "height": 96}
 
@@ -43,7 +62,7 @@ ASKED: dict[str, dict[str, Any]] = {
 
 def painted(folder: Path, **asked: Any) -> np.ndarray[Any, Any]:
     """What diffusers' own call makes of a folder."""
-    pipe: Any = DiffusionPipeline.from_pretrained(folder, use_safetensors=True)
+    pipe: Any = diffusers.DiffusionPipeline.from_pretrained(folder, use_safetensors=True)
     pipe.set_progress_bar_config(disable=True)
     given = {"num_inference_steps": 2, "generator": torch.Generator().manual_seed(5), **SIZE, **asked}
     with torch.inference_mode():
@@ -63,7 +82,6 @@ def file_of(studio: Studio, request: PosterRequest) -> np.ndarray[Any, Any]:
     return np.asarray(PIL.Image.open(asset.path).convert("RGB"))
 
 
-@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of diffusers, about itself
 @pytest.mark.parametrize("name", TOYS)
 def test_a_picture_is_that_of_diffusers(tmp_path: Path, studio: Studio, name: str) -> None:
     folder = picture_model(tmp_path / name, name)
@@ -74,3 +92,152 @@ def test_a_picture_is_that_of_diffusers(tmp_path: Path, studio: Studio, name: st
     there = painted(folder, **ASKED[name])
     assert there.std() > 10
     assert np.abs(made.astype(int) - there).max() <= 1
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return picture_model(tmp_path_factory.mktemp("models") / "toy", "sd")
+
+
+@pytest.fixture
+def toy(pristine: Path, tmp_path: Path) -> Path:
+    """A whole model that a test may spoil."""
+    return Path(shutil.copytree(pristine, tmp_path / "toy"))
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    return Catalog(tmp_path / "bundled", tmp_path / "own", families())
+
+
+def loaded(folder: Path) -> PosterEngine:
+    engine = PosterEngine()
+    engine.load(Resources(Model("toy", "poster", "sd", "Toy", "", folder)), quiet)
+    return engine
+
+
+Spoil = Callable[[Path], object]
+UNET = "unet/diffusion_pytorch_model.safetensors"
+CODEC = "vae/diffusion_pytorch_model.safetensors"
+
+
+def set_in(name: str, **values: Any) -> Spoil:
+    """Sets keys in a JSON file of the folder."""
+
+    def change(folder: Path) -> None:
+        path = folder / name
+        path.write_text(json.dumps({**json.loads(path.read_text()), **values}), encoding="utf-8")
+
+    return change
+
+
+def tensors(name: str, change: Callable[[dict[str, torch.Tensor]], object]) -> Spoil:
+    def changed(folder: Path) -> None:
+        found = load_file(folder / name)
+        change(found)
+        save_file(found, folder / name, metadata={"format": "pt"})
+
+    return changed
+
+
+def in_two(folder: Path) -> None:
+    """Splits the weights of the U-Net into two files and an index of them."""
+    found = load_file(folder / UNET)
+    (folder / UNET).unlink()
+    names = [f"diffusion_pytorch_model-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    listed = {tensor: names[i % 2] for i, tensor in enumerate(sorted(found))}
+    for name in names:
+        some = {tensor: found[tensor] for tensor, file in listed.items() if file == name}
+        save_file(some, folder / "unet" / name, metadata={"format": "pt"})
+    index = {"metadata": {}, "weight_map": listed}
+    (folder / "unet" / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def without_second(folder: Path) -> None:
+    in_two(folder)
+    (folder / "unet" / "diffusion_pytorch_model-00002-of-00002.safetensors").unlink()
+
+
+def scaled(found: dict[str, torch.Tensor]) -> None:
+    found["conv_in.weight"] = (found["conv_in.weight"] / 0.01).to(torch.float8_e4m3fn)
+    found["conv_in.scale_weight"] = torch.tensor(0.01)
+
+
+def cut(name: str) -> Spoil:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-100])
+
+
+AT_THE_DOOR: list[tuple[Spoil, str]] = [
+    (lambda folder: shutil.rmtree(folder / "vae"), "has no vae, which its model_index.json names"),
+    (lambda folder: (folder / UNET).unlink(), "has neither diffusion_pytorch_model.safetensors nor"),
+    (without_second, "names diffusion_pytorch_model-00002-of-00002.safetensors, which is missing"),
+    (cut(UNET), "diffusion_pytorch_model.safetensors is damaged"),
+    (
+        tensors(UNET, scaled),
+        "quantised in a way that the studio cannot read: conv_in.scale_weight beside",
+    ),
+    (
+        set_in("unet/config.json", quantization_config={"quant_method": "bitsandbytes"}),
+        "quantised in a way that the studio cannot read: bitsandbytes",
+    ),
+    (
+        set_in("model_index.json", unet=["own_code", "Net"]),
+        "brings code of its own, which is never run: unet is",
+    ),
+    (set_in("model_index.json", unet=["../x", "Net"]), "brings code of its own"),
+    (set_in("unet/config.json", layers_per_block=10**6), "layers_per_block is 1000000, and should be no more than"),
+    (set_in("unet/config.json", cross_attention_dim=10**9), "cross_attention_dim is 1000000000"),
+    (set_in("scheduler/scheduler_config.json", num_train_timesteps=10**9), "num_train_timesteps is 1000000000"),
+    (lambda folder: (folder / "unet" / "config.json").write_text("["), "config.json is damaged: its JSON is not valid"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "says"), AT_THE_DOOR)
+def test_import_refuses_what_make_refuses_with_the_same_words(
+    toy: Path, catalog: Catalog, spoil: Spoil, says: str
+) -> None:
+    spoil(toy)
+    with pytest.raises(StudioError, match=re.escape(says)) as refused:
+        catalog.import_(toy, "poster", accept_licence=True)
+    with pytest.raises(StudioError) as failed:
+        loaded(toy)
+    assert str(failed.value) == str(refused.value)
+    assert not catalog.models()
+
+
+UNFIT: list[tuple[Spoil, str]] = [
+    (tensors(UNET, lambda found: found.pop("conv_in.bias")), "incomplete: its weights lack conv_in.bias"),
+    (
+        tensors(UNET, lambda found: found.update({"conv_in.bias": torch.ones(3)})),
+        "conv_in.bias has the shape [3], and config.json asks for [8]",
+    ),
+    (tensors(CODEC, lambda found: found.update({"extra.weight": torch.ones(3)})), "does not use: extra.weight"),
+    (set_in("model_index.json", unet=[None, None]), "incomplete: its model_index.json lacks unet"),
+    (set_in("model_index.json", text_encoder=[None, None]), "incomplete: its model_index.json lacks text_encoder"),
+    (set_in("model_index.json", unet=["diffusers", "NoSuchModel"]), "cannot be loaded"),
+    (set_in("unet/config.json", act_fn="nonsense"), "cannot be loaded"),
+    (set_in("text_encoder/config.json", vocab_size=5), "has the shape"),
+    (set_in("scheduler/scheduler_config.json", beta_schedule="nonsense"), "cannot be loaded"),
+    (set_in("tokenizer/tokenizer_config.json", model_max_length={}), "cannot be loaded"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "says"), UNFIT)
+@pytest.mark.parametrize("small", [64 << 20, 0], ids=["painted", "shapes"])
+def test_a_trial_refuses_what_make_refuses_with_the_same_words(
+    toy: Path, spoil: Spoil, says: str, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_trial, "SMALL", small)
+    spoil(toy)
+    with pytest.raises(StudioError, match=re.escape(says)) as failed:
+        loaded(toy)
+    with pytest.raises(StudioError) as tried:
+        try_out(toy)
+    assert str(tried.value) == str(failed.value)
+
+
+def test_a_model_that_fails_leaves_other_models_their_type(toy: Path) -> None:
+    set_in("unet/config.json", act_fn="nonsense")(toy)
+    with pytest.raises(StudioError, match="cannot be loaded"):
+        pipelines.read(toy, dtype=torch.bfloat16)
+    assert torch.get_default_dtype() == torch.float32

@@ -317,6 +317,9 @@ def test_a_model_with_code_of_its_own_is_refused(trained: Path, tmp_path: Path) 
     with pytest.raises(StudioError, match="code of its own"):
         PosterEngine().load(Resources(model(folder)), Diary())
     (folder / "model_index.json").write_text("not json")
+    with pytest.raises(StudioError, match=r"model_index\.json is damaged: its JSON is not valid"):
+        PosterEngine().load(Resources(model(folder)), Diary())
+    (folder / "model_index.json").unlink()
     with pytest.raises(StudioError, match="not a diffusers pipeline"):
         PosterEngine().load(Resources(model(folder)), Diary())
 

@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 from studio.backends import families
 from studio.errors import BadInput, StudioError
-from studio.models import catalog, weights
+from studio.models import catalog, detect, weights
 from studio.models.catalog import Catalog
 from studio.system import storage
 from studio.system.paths import RESOURCES
@@ -285,12 +285,16 @@ def test_what_the_studio_trains_is_recognised_in_every_medium(shelf: Catalog, tm
     assert (brought.family, brought.native, brought.licence) == ("diffusers", (256, 384), "own")
 
 
-def test_import_of_a_single_file_reads_its_header(shelf: Catalog, tmp_path: Path) -> None:
+def test_a_single_file_is_recognised_by_its_header_and_refused_where_its_engine_reads_folders(
+    shelf: Catalog, tmp_path: Path
+) -> None:
     path = tmp_path / "My.Checkpoint.safetensors"
     tensors(path, "conditioner.embedders.1.model.ln_final.bias", {"modelspec.license": "CC0-1.0"})
-    model = shelf.import_(path, "poster")
-    assert (model.id, model.family, model.licence) == ("my.checkpoint", "sdxl", "cc0-1.0")
-    assert names(model.folder) == {"My.Checkpoint.safetensors", "model.toml"}
+    found = detect.recognise(path, families())
+    assert (found.medium, found.family, found.licence) == ("poster", "sdxl", "cc0-1.0")
+    with pytest.raises(StudioError, match=r"My\.Checkpoint\.safetensors is a model in one file"):
+        shelf.import_(path, "poster")
+    assert not (tmp_path / "own").exists()
 
 
 @pytest.mark.parametrize("licence", ["", "openrail++", "other", "cc-by-nc-4.0"])

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 CONSTANTS = re.compile(
     r"(^|\.)(attn|attention)\.(bias|masked_bias)$|\.rotary_emb\.inv_freq$|\.embed_positions\.weights$"
+    r"|(^|\.)position_ids$"
 )
 """What older versions of transformers saved among the weights, and newer ones compute."""
 
@@ -42,12 +43,15 @@ def read_weights(kind: Any, folder: Path, **options: Any) -> Any:
         raise
     except Exception as error:  # a hostile file may raise anything in there
         raise unreadable(folder, error) from error
-    _check_keys(folder, found)
+    check_keys(folder, found)
     return model
 
 
-def _check_keys(folder: Path, found: dict[str, Any]) -> None:
-    """Raises StudioError for weights that are missing, of another shape, or of no use to the network."""
+def check_keys(folder: Path, found: dict[str, Any]) -> None:
+    """Raises StudioError for weights that are missing, of another shape, or of no use to the network.
+
+    `found` is what `from_pretrained` of transformers and diffusers tells with `output_loading_info`.
+    """
     if found["missing_keys"]:
         raise StudioError(
             "The model in {folder} is incomplete: its weights lack {names}.",
@@ -84,6 +88,12 @@ def read_tokenizer(folder: Path, rows: int) -> Any:
         tokenizer("The")  # fails where its settings make no sense
     except Exception as error:  # a hostile file may raise anything in there
         raise unreadable(folder, error) from error
+    check_tokens(folder, tokenizer, rows)
+    return tokenizer
+
+
+def check_tokens(folder: Path, tokenizer: Any, rows: int) -> None:
+    """Raises StudioError for a tokenizer with more tokens than the `rows` of the embedding that reads them."""
     count = max(tokenizer.get_vocab().values(), default=-1) + 1
     if count > rows:
         raise StudioError(
@@ -93,7 +103,6 @@ def read_tokenizer(folder: Path, rows: int) -> Any:
             count=count,
             rows=rows,
         )
-    return tokenizer
 
 
 def unreadable(folder: Path, error: BaseException) -> StudioError:

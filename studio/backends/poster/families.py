@@ -13,9 +13,10 @@ from studio.errors import StudioError
 from studio.models import weights
 from studio.models.families import Family, Mark
 from studio.models.model import Model
+from studio.models.pipelines import INDEX, check
 
 CONTROLS = frozenset({"prompt", "negative", "width", "height", "steps", "guidance"})
-INDEX = "model_index.json"
+TRIAL = "studio.backends.poster.engine.trial"
 
 DISTILLED: Mapping[str, tuple[str, str, Any, Mapping[str, Any]]] = {
     "FluxPipeline": ("transformer/config.json", "guidance_embeds", False, {"steps": 4}),  # schnell
@@ -71,6 +72,8 @@ def _family(
         controls=CONTROLS if negative else CONTROLS - {"negative"},
         unused=_unused,
         defaults_of=_defaults,
+        check_files=check,
+        trial=TRIAL,
     )
 
 
@@ -130,5 +133,5 @@ FAMILIES = (
         negative=False,
     ),
     # What `studio train poster` makes. It suits the request's own values.
-    Family("diffusers", "AIGC Studio poster model", controls=CONTROLS),
+    Family("diffusers", "AIGC Studio poster model", controls=CONTROLS, check_files=check, trial=TRIAL),
 )

@@ -40,8 +40,8 @@ def gguf_file(folder: Path) -> Path | None:
 
 
 def check(folder: Path) -> None:
-    """Raises StudioError, which names the file at fault, for a model that cannot write."""
-    path = gguf_file(folder)
+    """Raises StudioError, which names the file at fault, for a model that cannot write: a folder, or a GGUF file."""
+    path = folder if folder.suffix == weights.GGUF else gguf_file(folder)
     if path is not None:
         _check_gguf(path)
         return

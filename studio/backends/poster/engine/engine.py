@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
-import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,24 +12,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers.pipelines.auto_pipeline import AutoPipelineForText2Image
-from diffusers.pipelines.pipeline_utils import DiffusionPipeline
-from diffusers.utils.logging import disable_progress_bar, set_verbosity_error
-from transformers.utils import logging as transformers_logging
 
+from studio.backends.engine import pipelines
 from studio.backends.engine.device import device, dtype_for, free_memory, generator, translate_out_of_memory
 from studio.backends.medium import Resources
 from studio.backends.poster.engine.preview import LatentPreview
 from studio.backends.poster.enlarge import fit
 from studio.backends.poster.requests import MEDIUM, PosterRequest
-from studio.errors import BadInput, StudioError, foreign_reason
-from studio.jobs.job import Progress, Report
+from studio.errors import BadInput, StudioError
+from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image, Payload
 from studio.schema.request import Request
 
-log = logging.getLogger(__name__)
-
-KNOWN_LIBRARIES = {"diffusers", "transformers", None}
 SLIMMEST = 3.0  # how many times longer than wide a picture may be
 
 
@@ -39,6 +32,7 @@ class PosterEngine:
 
     def __init__(self) -> None:
         self._pipe: Any = None
+        self._folder = Path()
         self._notes: dict[str, Any] = {}
         self._calls: Mapping[str, inspect.Parameter] = {}
         self._unused: frozenset[str] = frozenset()
@@ -49,13 +43,9 @@ class PosterEngine:
         if model is None:
             raise BadInput("A poster needs a model.", "`studio models list` shows the models there are.")
         report(Progress("loading"))
-        disable_progress_bar()
-        set_verbosity_error()
-        transformers_logging.disable_progress_bar()
-        transformers_logging.set_verbosity_error()
-        _check_folder(model.folder)
+        self._folder = model.folder
+        self._pipe = pipelines.read(model.folder, dtype=dtype_for(model.size))
         with translate_out_of_memory():
-            self._pipe = _open_pipeline(model.folder, dtype_for(model.size))
             self._to_device(model.size)
         self._pipe.set_progress_bar_config(disable=True)
         self._notes = _read_config(model.folder)
@@ -66,6 +56,16 @@ class PosterEngine:
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
         """One Image of exactly the asked size, painted at the size the model is best at and fitted to it."""
         assert isinstance(request, PosterRequest)
+        pixels, withheld = self.paint(request, report)
+        if withheld:
+            raise StudioError("The model's own safety checker withheld the picture.", "Try another prompt or seed.")
+        if not pixels.any():
+            raise StudioError("The model made a black picture.", "Try another prompt, seed or a lower guidance.")
+        report(Progress("finishing", request.steps, request.steps))
+        return [Image(fit(pixels, request.width, request.height))]
+
+    def paint(self, request: PosterRequest, report: Report) -> tuple[np.ndarray[Any, Any], bool]:
+        """[H, W, 3], uint8, at the size that the model paints; and whether its safety checker made it black."""
         width, height = self._working_size(request.width, request.height)
         total = request.steps
         report(Progress("painting", 0, total))
@@ -74,16 +74,17 @@ class PosterEngine:
         def after(step: int, latents: torch.Tensor | None) -> None:
             report(Progress("painting", min(step + 1, total), total, preview(latents)))
 
-        with translate_out_of_memory(), torch.inference_mode(), self._step_callback(after) as watching:
-            try:
-                made = self._pipe(**self._arguments(request, width, height), **watching).images[0]
-            finally:
-                self._pipe.maybe_free_model_hooks()
-        pixels = np.asarray(made.convert("RGB"))
-        if not pixels.any():
-            raise StudioError("The model made a black picture.", "Try another prompt, seed or a lower guidance.")
-        report(Progress("finishing", total, total))
-        return [Image(fit(pixels, request.width, request.height))]
+        try:
+            with translate_out_of_memory(), torch.inference_mode(), self._step_callback(after) as watching:
+                made = self._pipe(**self._arguments(request, width, height), **watching)
+        except (StudioError, Cancelled):
+            raise
+        except Exception as error:  # a hostile config may raise anything in there
+            raise pipelines.cannot_run(self._folder, error) from error
+        finally:
+            self._pipe.maybe_free_model_hooks()
+        withheld: Any = getattr(made, "nsfw_content_detected", None) or [False]
+        return np.asarray(made.images[0].convert("RGB")), bool(withheld[0])
 
     def close(self) -> None:
         self._pipe = None
@@ -168,53 +169,6 @@ class PosterEngine:
             yield {}
         finally:
             hook.remove()
-
-
-def _check_folder(folder: Path) -> None:
-    """Raise StudioError for a folder that is no pipeline, and for one whose parts are not of the known libraries."""
-    index = folder / "model_index.json"
-    try:
-        parts = json.loads(index.read_text(encoding="utf-8"))
-        assert isinstance(parts, dict)
-    except (OSError, ValueError, AssertionError) as error:
-        raise StudioError(
-            "{folder} is not a diffusers pipeline.", "It has no readable model_index.json.", folder=folder
-        ) from error
-    kind = parts.get("_class_name")
-    libraries = {value[0] for value in parts.values() if isinstance(value, list) and value}
-    if not isinstance(kind, str) or not libraries <= KNOWN_LIBRARIES:
-        raise StudioError(
-            "{name} brings code of its own, which is never run.", "Choose another model.", name=folder.name
-        )
-
-
-def _open_pipeline(folder: Path, dtype: torch.dtype) -> Any:
-    """The pipeline in `folder`, from safetensors only, by its text-to-image class where diffusers knows one."""
-    kind = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"]
-    options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
-    try:
-        try:
-            return AutoPipelineForText2Image.from_pretrained(folder, **options)
-        except ValueError:
-            return DiffusionPipeline.from_pretrained(folder, **options)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError) as error:
-        if "out of memory" in str(error) or "can't allocate memory" in str(error):
-            raise
-        log.warning("%s cannot be loaded: %s: %s", folder.name, type(error).__name__, error)
-        raise StudioError(
-            "The model in {folder} ({kind}) cannot be loaded: {reason}.",
-            "Import or install it again.",
-            folder=folder,
-            kind=kind,
-            reason=foreign_reason(error),
-        ) from error
-    except Exception as error:
-        # safetensors raises a class of its own, straight from Exception, for damaged files.
-        if type(error).__module__.startswith("safetensors"):
-            raise StudioError(
-                "The weights in {folder} are damaged.", "Import or install the model again.", folder=folder
-            ) from error
-        raise
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,133 @@
+"""Opens folders in the format of diffusers: each of its weights comes from the files, no code of theirs is run."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from pathlib import Path
+from typing import Any
+
+import diffusers as diffusers_library
+import torch
+import transformers as transformers_library
+from diffusers.models.modeling_utils import ModelMixin
+from diffusers.utils.logging import disable_progress_bar, set_verbosity_error
+from transformers import PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from studio.backends.engine.device import translate_out_of_memory
+from studio.backends.engine.loaded import check_keys, check_tokens
+from studio.errors import StudioError, foreign_reason
+from studio.models.folders import HINT
+from studio.models.pipelines import INDEX, PipelineIndex, PipelinePart, check, read_index, variant_of
+
+log = logging.getLogger(__name__)
+
+diffusers: Any = diffusers_library  # neither says what it exports
+transformers: Any = transformers_library
+
+NETWORKS: tuple[Any, ...] = (ModelMixin, PreTrainedModel)
+
+RENAMED = {"CLIPFeatureExtractor": "CLIPImageProcessor"}
+"""Classes that older files name, and what they are called now."""
+
+SPARED = ("text_encoder_3", "tokenizer_3")
+"""Parts that a pipeline works without though it does not say so."""
+
+
+def read(folder: Path, **options: Any) -> Any:
+    """The pipeline in `folder`. `options` are those of `from_pretrained` for each part with weights, such as `dtype`.
+
+    Raises StudioError for what is no pipeline, is damaged, incomplete, quantised, or would run code of its own.
+    """
+    disable_progress_bar()
+    set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    check(folder)
+    index = read_index(folder)
+    _check_parts(folder, index)
+    usual = torch.get_default_dtype()
+    try:
+        with translate_out_of_memory():
+            made: dict[str, Any] = {part.name: _part(folder / part.name, part, options) for part in index.parts}
+            for name, tokenizer in made.items():
+                encoder = made.get(name.replace("tokenizer", "text_encoder"))
+                if name.startswith("tokenizer") and encoder is not None:
+                    tokenizer("The")  # fails where its settings make no sense
+                    check_tokens(folder / name, tokenizer, len(encoder.get_input_embeddings().weight))
+            kind = getattr(diffusers, index.kind)
+            asked = inspect.signature(kind.__init__).parameters
+            given = {**dict.fromkeys(index.absent), **index.values, **made}
+            return kind(**{name: value for name, value in given.items() if name in asked})
+    except StudioError:
+        raise
+    except Exception as error:  # a hostile file may raise anything in there
+        log.warning("%s cannot be loaded: %s: %s", folder.name, type(error).__name__, error)
+        raise StudioError(
+            "The model in {folder} ({kind}) cannot be loaded: {reason}.",
+            HINT,
+            folder=folder,
+            kind=index.kind,
+            reason=foreign_reason(error),
+        ) from error
+    finally:
+        torch.set_default_dtype(usual)  # which diffusers leaves as that of the model where a config makes it fail
+
+
+def cannot_run(folder: Path, error: Exception) -> StudioError:
+    """What is said of a pipeline that was opened and fails at its work."""
+    log.warning("%s cannot run: %s: %s", folder.name, type(error).__name__, error)
+    return StudioError("The model in {folder} cannot run: {reason}.", HINT, folder=folder, reason=foreign_reason(error))
+
+
+def _check_parts(folder: Path, index: PipelineIndex) -> None:
+    """Raises StudioError for a class that diffusers lacks, and for parts that it needs and the index does not name."""
+    kind = getattr(diffusers, index.kind, None)
+    if kind is None or not hasattr(kind, "_get_signature_keys"):
+        raise StudioError(
+            "{folder} needs {needed}, which this version of diffusers does not have.",
+            "Choose another model.",
+            folder=folder,
+            needed=index.kind[:80],
+        )
+    there = {part.name for part in index.parts}
+    needed, _ = kind._get_signature_keys(kind)
+    lacking = sorted(set(needed) - there - {*kind._optional_components, *SPARED})
+    lacking += sorted(name for name in ("text_encoder", "tokenizer") if name in needed and name not in there)
+    if lacking:
+        raise StudioError(
+            "The model in {folder} is incomplete: its {index} lacks {names}.",
+            HINT,
+            folder=folder,
+            index=INDEX,
+            names=", ".join(dict.fromkeys(lacking)),
+        )
+
+
+def _part(folder: Path, part: PipelinePart, options: dict[str, Any]) -> Any:
+    """One part, each of whose weights comes from the files."""
+    kind = _class(part)
+    safe = {"local_files_only": True}
+    if not issubclass(kind, NETWORKS):
+        return kind.from_pretrained(folder, **safe)
+    variant = variant_of(folder, part.stem)
+    more = {"variant": variant} if variant else {}
+    network, found = kind.from_pretrained(
+        folder,
+        use_safetensors=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # they are found below, with their names
+        **safe,
+        **more,
+        **options,
+    )
+    check_keys(folder, found)
+    return network.eval()
+
+
+def _class(part: PipelinePart) -> Any:
+    name = RENAMED.get(part.kind, part.kind)
+    if part.library == "transformers":
+        return getattr(transformers, name)
+    return getattr(diffusers if part.library == "diffusers" else getattr(diffusers.pipelines, part.library), name)
