@@ -302,7 +302,8 @@ def test_it_can_be_cancelled_at_each_tile(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         engine.run(UpscaleRequest(picture=key), report)
-    assert [(each.done, each.total) for each in heard] == [(0, 5), (1, 5), (2, 5)]
+    assert list(dict.fromkeys((each.done, each.total) for each in heard)) == [(0, 5), (1, 5), (2, 5)]
+    assert [each.done for each in heard].count(0) > 6  # between the blocks of a tile too
 
 
 def test_a_picture_that_would_be_too_large_is_refused_before_it_is_made(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from studio.backends.engine.device import device, free_memory, translate_out_of_memory
-from studio.backends.upscale.engine.networks import RrdbNet, SrvggNet, network
+from studio.backends.upscale.engine.networks import DenseBlock, RrdbNet, SrvggNet, network
 from studio.backends.upscale.engine.tiles import enlarge
 from studio.backends.upscale.requests import UpscaleRequest, check_files
 from studio.errors import BadInput
@@ -21,7 +21,7 @@ from studio.models.resources import Resources
 from studio.schema.request import Request
 
 TILES = {"srvgg": 256, "rrdb": 96}
-"""The side of a tile in pixels. A tile is the longest that a cancel waits for."""
+"""The side of a tile in pixels. A cancel waits for a tile of the compact network, and for a block of the deep one."""
 
 
 class UpscaleEngine:
@@ -30,6 +30,8 @@ class UpscaleEngine:
     def __init__(self) -> None:
         self._network: SrvggNet | RrdbNet | None = None
         self._tile = 0
+        self._progress = Progress("enlarging")
+        self._report: Report = lambda _: None
 
     def load(self, resources: Resources, report: Report) -> None:
         """Load `model.folder`. StudioError for what is no upscaler or is damaged."""
@@ -46,6 +48,9 @@ class UpscaleEngine:
             dtype = torch.float16 if device().type == "cuda" else torch.float32
             made = made.eval().requires_grad_(False).to(device(), dtype)
             made = made.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        for block in made.modules():
+            if isinstance(block, DenseBlock):
+                block.register_forward_pre_hook(lambda *_: self._report(self._progress))
         self._network, self._tile = made, TILES[config["model_type"]]
         report(Progress("loading", 1, 1))
 
@@ -68,8 +73,10 @@ class UpscaleEngine:
             )
 
         def after(done: int, total: int) -> None:
-            report(Progress("enlarging", done, total))
+            self._progress = Progress("enlarging", done, total)
+            report(self._progress)
 
+        self._report = report
         with translate_out_of_memory(), torch.inference_mode():
             return [Image(enlarge(self._network, picture, factor, self._tile, after))]
 
