@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from studio.backends.engine.device import translate_out_of_memory
 from studio.errors import OutOfMemory, StudioError, foreign_reason
+from studio.jobs.job import Cancelled
 from studio.models.folders import HINT, named
 
 log = logging.getLogger(__name__)
@@ -103,6 +106,24 @@ def check_tokens(folder: Path, tokenizer: Any, rows: int) -> None:
             count=count,
             rows=rows,
         )
+
+
+@contextlib.contextmanager
+def errors_of_networks(folder: Path) -> Generator[None]:
+    """Turns what a network raises that its config.json has made impossible into a StudioError; errors of the studio and
+    of the system pass, and a cancel.
+    """
+    try:
+        yield
+    except (StudioError, Cancelled, OSError):
+        raise
+    except Exception as error:  # a hostile config may raise anything in there
+        log.warning("%s cannot run", folder.name, exc_info=True)
+        raise StudioError(
+            "The model in {folder} cannot run: its weights and its config.json do not fit each other.",
+            HINT,
+            folder=folder,
+        ) from error
 
 
 def unreadable(folder: Path, error: BaseException) -> StudioError:

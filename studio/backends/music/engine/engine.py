@@ -19,7 +19,7 @@ from transformers import (
 )
 
 from studio.backends.engine.device import device, free_memory, generator, translate_out_of_memory
-from studio.backends.engine.loaded import read_tokenizer, read_weights
+from studio.backends.engine.loaded import errors_of_networks, read_tokenizer, read_weights
 from studio.backends.medium import Resources
 from studio.backends.music.check import check
 from studio.backends.music.engine.codec import decode, to_device
@@ -140,12 +140,14 @@ class MusicEngine:
 
     def __init__(self) -> None:
         self.player: MusicModel | None = None
+        self._folder = Path()
 
     def load(self, resources: Resources, report: Report) -> None:
         model = resources.main
         if model is None:
             raise BadInput("No music model was named.", "`studio models list` shows the models there are.")
         report(Progress("loading"))
+        self._folder = model.folder
         kind = read_config(model.folder).get("model_type")
         with translate_out_of_memory():
             if kind == FAMILY:
@@ -162,7 +164,7 @@ class MusicEngine:
             raise BadInput("{kind} is not a request for music.", kind=request.kind)
         if self.player is None:
             raise StudioError("The music model is not loaded.")
-        with translate_out_of_memory(), torch.inference_mode():
+        with errors_of_networks(self._folder), translate_out_of_memory(), torch.inference_mode():
             return [compose(self.player, request, report)]
 
     def close(self) -> None:

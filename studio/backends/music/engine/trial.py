@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import EncodecModel
 
+from studio.backends.engine.loaded import errors_of_networks
 from studio.backends.music.engine.engine import MUSICGENS, MusicEngine, TextModel, decode_audio
 from studio.backends.music.engine.files import FAMILY, load_starter, read_config
 from studio.backends.music.requests import MusicRequest
-from studio.errors import OutOfMemory, StudioError
 from studio.models import trial
-from studio.models.folders import HINT
 from studio.models.model import Model
 from studio.models.resources import Resources
 
@@ -27,11 +25,11 @@ def try_out(folder: Path) -> None:
             return  # a codec alone, from which a training goes on
         engine = MusicEngine()
         engine.load(Resources(Model("tried", "music", "", folder.name, "", folder)), lambda _: None)
-        _try(folder, lambda: engine.run(MusicRequest(seconds=1), lambda _: None))
+        engine.run(MusicRequest(seconds=1), lambda _: None)
         return
     player = TextModel(folder, str(kind), dtype=torch.float32, device_map={"": "meta"})
-    with torch.inference_mode():
-        _try(folder, lambda: _step(player))
+    with errors_of_networks(folder), torch.inference_mode():
+        _step(player)
 
 
 def _step(player: TextModel) -> None:
@@ -45,19 +43,6 @@ def _step(player: TextModel) -> None:
     sound = decode_audio(codec, torch.zeros(1, config.num_codebooks, 4, dtype=torch.long))
     if sound.shape != (config.audio_channels, 4 * codec.config.hop_length):
         raise ValueError(f"its codec makes {sound.shape} of four codes")
-
-
-def _try(folder: Path, step: Callable[[], object]) -> None:
-    try:
-        step()
-    except (OutOfMemory, StudioError):
-        raise
-    except Exception as error:  # a hostile config may raise anything in there
-        raise StudioError(
-            "The model in {folder} cannot run: its weights and its config.json do not fit each other.",
-            HINT,
-            folder=folder,
-        ) from error
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import torch
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from studio.backends.engine.device import free_memory, generator, translate_out_of_memory
+from studio.backends.engine.loaded import errors_of_networks
 from studio.backends.story.engine.loading import load
 from studio.backends.story.engine.texts import END
 from studio.backends.story.engine.writing import OnCut, OnToken, SamplingSettings, clean
@@ -24,6 +25,7 @@ class TransformersModel:
 
     def __init__(self, folder: Path, dtype: torch.dtype, context: int) -> None:
         """`context` is the number of tokens it may look back at, if it can. StudioError where it cannot be loaded."""
+        self._folder = folder
         self.network: Any
         self.tokenizer: Any
         self.network, self.tokenizer = load(folder, dtype)
@@ -47,7 +49,7 @@ class TransformersModel:
         if len(start) > longest:
             on_cut(len(start), longest)
             start = start[-longest:]
-        with translate_out_of_memory():
+        with errors_of_networks(self._folder), translate_out_of_memory():
             return generate(self.network, self.tokenizer, start, tokens, self.context, sampling, on_token)
 
 
