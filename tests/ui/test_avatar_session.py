@@ -90,6 +90,28 @@ def test_sliders_are_those_of_the_work_that_is_seen_and_move_its_face(desk: Desk
     assert stands_at(desk, other)
 
 
+def test_an_edit_that_new_faces_use_is_seen_or_said_and_can_be_shown(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    work, _ = seen_work(desk)
+    show = inspector.tabs.show_edit
+    assert not show.isVisible(), "there is no edit"
+    drag(desk, "Hair", 100)
+    desk.until(lambda: shows(panel, brief(panel)))
+    edited = brief(panel)
+    assert not show.isVisible(), "the edit is on the stage"
+    inside(desk, panel.stage_area.select_work, work)
+    desk.until(lambda: panel.asset is not None and not panel.stage.loading)
+    assert brief(panel) == edited
+    assert show.isVisible(), "the sliders are those of the work, the brief has the edit"
+    sixteen(desk)
+    assert {face.traits for face in inspector.session.candidates.faces} == {edited.traits}
+    assert show.isVisible(), "and so have these"
+    desk.click("showEdit")
+    desk.until(lambda: shows(panel, edited))
+    assert stands_at(desk, edited)
+    assert not show.isVisible()
+
+
 def test_what_a_work_became_knows_the_work(desk: Desk) -> None:
     work, _ = seen_work(desk)
     drag(desk, "Hair", 100)

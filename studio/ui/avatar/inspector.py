@@ -35,7 +35,7 @@ from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider, TraitSliders
 from studio.ui.commands import Run, keys_of
 from studio.ui.panel.inspector import PanelInspector, PanelParts
-from studio.ui.widgets.basic import button, column, named, row, scrolling, segment, tip, tool
+from studio.ui.widgets.basic import button, column, label, named, row, scrolling, segment, tip, tool
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -46,7 +46,7 @@ EDGE = 16  # pixels at both sides; a scroll bar takes 12 of them
 
 
 class InspectorTabs(QWidget):
-    """Tools in tabs below two buttons, `sixteen` and `near`, which the inspector connects."""
+    """Tools in tabs below `sixteen`, `near` and, where needed, `show_edit`: buttons that the inspector connects."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,6 +54,11 @@ class InspectorTabs(QWidget):
         self.sixteen.setToolTip(tip(tr("16 new faces with these settings"), keys_of("faces")))
         self.near = button(tr("More like this"), "near", "compact")
         self.near.setToolTip(tip(tr("16 faces similar to the one you see"), keys_of("near")))
+        self.show_edit = button(tr("Show"), "showEdit", "compact")
+        self._hidden_edit = QWidget()
+        words = label(tr("Generate and New faces use an edit that is not on the stage."), "muted", wrap=True)
+        self._hidden_edit.setLayout(row((words, 1), self.show_edit))
+        self._hidden_edit.hide()
         self.spread = LabelledSlider(
             "spread", tr("Variation"), 0.05, 0.95, 18, tr("How much similar faces may differ from this one")
         )
@@ -68,7 +73,7 @@ class InspectorTabs(QWidget):
         self._head = head = QFrame()
         head.setLayout(self._segments)
         self._buttons = line = row((self.sixteen, 1), (self.near, 1))
-        top = column(None, line, self.spread, spacing=8, margins=(EDGE, 4, EDGE, 12))
+        top = column(None, self._hidden_edit, line, self.spread, spacing=8, margins=(EDGE, 4, EDGE, 12))
         column(self, head, top, (self._pages, 1), spacing=0)
         theme().changed.connect(self._fit)
 
@@ -113,6 +118,10 @@ class InspectorTabs(QWidget):
             if foot is not None:
                 foot.setHidden(watched.isHidden())
         return False
+
+    def offer_edit(self, on: bool) -> None:
+        """Say that the settings have an edit that is not seen, and offer to show it."""
+        self._hidden_edit.setVisible(on)
 
     @property
     def tab(self) -> str:
@@ -203,6 +212,8 @@ class AvatarInspector(PanelInspector):
         self.toggle.toggled.connect(self.setVisible)
         self.tabs.sixteen.clicked.connect(lambda: self.session.offer_random())
         self.tabs.near.clicked.connect(self._offer_similar)
+        self.tabs.show_edit.clicked.connect(self.session.draw)
+        self.session.changed.connect(lambda: self.tabs.offer_edit(self.session.hides_edit))
         self.characters.attention.connect(lambda: self._show_tab("people"))
         self.session.saved.connect(self._saved)
         self.session.models_changed()

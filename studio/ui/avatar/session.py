@@ -128,6 +128,16 @@ class FaceSession(QObject):
         return self._draft or _face_of(self.work) or self.face
 
     @property
+    def hides_edit(self) -> bool:
+        """Whether the brief's face, which Generate and new faces use, has edits of the tools that nothing shows: a work
+        without them is on the stage.
+        """
+        if self._live.face is not None:
+            return False
+        face = self.face
+        return _differs(face, AvatarRequest(), TOOL_FIELDS) and _differs(face, self.shown(), TOOL_FIELDS)
+
+    @property
     def moving(self) -> bool:
         """Whether a slider is being moved: nothing that reads the disk is done then."""
         return self._draft is not None
