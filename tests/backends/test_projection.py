@@ -182,7 +182,7 @@ REFUSED = {
     "vast.png": save_vast,
     "torn.png": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n and no more"),
     "story.txt": lambda path: path.write_text("Once upon a time"),
-    "face.bmp": lambda path: Picture.new("RGB", (24, 24)).save(path),
+    "face.ico": lambda path: Picture.new("RGB", (24, 24)).save(path),
 }
 
 
