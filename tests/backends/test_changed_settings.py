@@ -22,6 +22,9 @@ from studio.backends.music.engine.engine import MusicEngine
 from studio.backends.music.engine.files import LoadedStarter, save_starter
 from studio.backends.music.engine.prior import Prior, small_prior
 from studio.backends.music.requests import MusicRequest
+from studio.backends.poster.engine import trial as poster_trial
+from studio.backends.poster.engine.engine import PosterEngine
+from studio.backends.poster.requests import PosterRequest
 from studio.backends.story.engine import trial as story_trial
 from studio.backends.story.engine.engine import StoryEngine
 from studio.backends.story.requests import StoryRequest
@@ -32,6 +35,7 @@ from studio.models.resources import Resources
 from studio.schema.request import Request
 from tests.backends.fuzz import change
 from tests.backends.language_models import language_model
+from tests.backends.picture_models import picture_model
 from tests.backends.sound_models import CODEC, musicgen
 from tests.backends.toys import quiet
 
@@ -49,6 +53,10 @@ def own_music(folder: Path) -> Path:
 
 
 KINDS: dict[str, dict[str, Callable[[Path], Path]]] = {
+    "poster": {
+        kind: lambda folder, kind=kind: picture_model(folder, kind)
+        for kind in ("sd", "sdxl", "sd3", "flux", "flux2-klein", "qwen-image", "z-image", "sana")
+    },
     "story": {
         kind: lambda folder, kind=kind: language_model(folder, kind)
         for kind in ("llama", "gpt2", "gemma3", "mistral", "mixtral")
@@ -60,8 +68,13 @@ KINDS: dict[str, dict[str, Callable[[Path], Path]]] = {
         "melody": lambda folder: musicgen(folder, "melody"),
     },
 }
-ENGINES = {"story": (StoryEngine, story_trial.try_out), "music": (MusicEngine, music_trial.try_out)}
+ENGINES = {
+    "poster": (PosterEngine, poster_trial.try_out),
+    "story": (StoryEngine, story_trial.try_out),
+    "music": (MusicEngine, music_trial.try_out),
+}
 REQUESTS: dict[str, Request] = {
+    "poster": PosterRequest(prompt="a fox", width=64, height=64, steps=2),
     "story": StoryRequest(prompt="once", tokens=16),
     "music": MusicRequest(prompt="sad", seconds=1),
 }

@@ -17,5 +17,5 @@ def test_a_small_model_never_asks_the_clock(monkeypatch: pytest.MonkeyPatch) -> 
     assert device.dtype_for(device.SMALL) == torch.bfloat16
     engine = StoryEngine()
     engine.load(Resources(Catalog().default("story")), lambda _: None)
-    assert engine.model.dtype == torch.float32
+    assert engine.model.network.dtype == torch.float32
     engine.close()

@@ -19,7 +19,7 @@ from studio.export import writer
 from studio.export.compose import PictureStyle
 from studio.export.job import ExportJob
 from studio.export.task import ExportedFiles, ExportRequest, order_to_json
-from studio.jobs.imports import ImportedFiles, ImportPath, ModelImportRequest, WorkImportRequest
+from studio.jobs.imports import ImportedFiles, ImportPath, ModelGetRequest, ModelImportRequest, WorkImportRequest
 from studio.jobs.job import Cancelled, Job, Progress
 from studio.jobs.queue_store import QueueEntry, QueueStore
 from studio.library.library import Asset
@@ -72,6 +72,7 @@ def an_export(studio: Studio, to: Path, **changes: Any) -> ExportRequest:
 def test_every_task_of_the_lane_has_words_for_the_queue_and_round_trips(tmp_path: Path) -> None:
     requests = [
         ModelImportRequest(path=str(tmp_path / "fox"), target="story", licence="mit", accept_licence=True),
+        ModelGetRequest(offer="smollm2-135m-instruct"),
         imported(tmp_path / "a.png", tmp_path / "b.png"),
         ExportRequest(source="x", order="{}", to=str(tmp_path), name="Fox"),
     ]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from studio.backends.medium import Medium, StageText, Task
-from studio.checkpoints.upscalers import network_shapes, wrong_sizes
 from studio.errors import StudioError
 from studio.models import weights
 from studio.models.families import Family, Mark
@@ -37,6 +36,8 @@ class UpscaleRequest(Request):
 
 def check_files(folder: Path) -> None:
     """Raises StudioError for a folder whose config.json and weights are not those of one network."""
+    from studio.checkpoints.upscalers import network_shapes, wrong_sizes  # needs numpy: the window starts without it
+
     path = folder / "config.json"
     config = weights.read_json(path)
     family = str(config.get("model_type"))
