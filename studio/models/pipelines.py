@@ -171,6 +171,6 @@ def _is_pipeline(library: str) -> bool:
     """Whether diffusers has a folder of pipelines of that name, such as "stable_diffusion"; it is not imported."""
     found = find_spec("diffusers")
     places = found.submodule_search_locations if found is not None else None
-    return bool(re.fullmatch(r"[a-z0-9_]+", library)) and any(
+    return bool(re.fullmatch(r"[a-z0-9_]{1,80}", library)) and any(
         (Path(place) / "pipelines" / library / "__init__.py").is_file() for place in places or ()
     )
