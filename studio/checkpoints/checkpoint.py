@@ -29,7 +29,7 @@ from studio.checkpoints.layouts import (
 )
 from studio.checkpoints.pickle_machine import Value
 from studio.checkpoints.torch_files import PickledNetwork, PickledTensor, TensorStorage, numbers, read_pickle, read_zip
-from studio.errors import BadInput, Message, StudioError
+from studio.errors import BadInput, StudioError
 from studio.models import weights
 from studio.system import storage
 
@@ -41,19 +41,6 @@ EMA = ("G_ema", "g_ema", "generator_ema", "ema", "G", "g", "generator", "state_d
 """The keys of the generator in a checkpoint, best first: its running average, then the one in training."""
 
 AVERAGED = 4096  # latents whose average replaces a missing average of W
-OTHER_FORMATS = {
-    b"\x1f\x8b": Message("it is a compressed archive (gzip) and no checkpoint"),
-    b"BZh": Message("it is a compressed archive (bzip2) and no checkpoint"),
-    b"\xfd7zXZ": Message("it is a compressed archive (xz) and no checkpoint"),
-    b"7z\xbc\xaf": Message("it is a compressed archive (7z) and no checkpoint"),
-    b"Rar!": Message("it is a compressed archive (rar) and no checkpoint"),
-    b"version https://git-lfs": Message("it is only a pointer to a file (Git LFS) and no checkpoint"),
-    **dict.fromkeys((b"<!DOCTYPE", b"<!doctype", b"<html"), Message("it is a web page and no checkpoint")),
-    b"\x89HDF": Message("it is an HDF5 file and no checkpoint"),
-    b"\x93NUMPY": Message("it is a NumPy file and no checkpoint"),
-    b"\x89PNG": Message("it is a picture and no checkpoint"),
-}
-"""The first bytes of files of other kinds, and what to say of them."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +146,8 @@ def mapped(path: Path) -> memoryview:
 def pickled_value(path: Path, data: memoryview) -> Value:
     """The value in a pickle or a torch file with these bytes. Raises UnsupportedCheckpoint or DamagedCheckpoint."""
     head = bytes(data[:512])
-    for magic, reason in OTHER_FORMATS.items():
-        if head.startswith(magic):
-            raise UnsupportedCheckpoint(reason)
+    if (what := weights.other_format(head)) is not None:
+        raise UnsupportedCheckpoint("it is {what} and no checkpoint", what=what)
     if head[257:262] == b"ustar":
         raise UnsupportedCheckpoint("it is a tar archive and no checkpoint")
     if head.startswith(b"PK"):

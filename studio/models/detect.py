@@ -144,7 +144,7 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], famili
         found = recognised(families, "pipeline", lambda mark: mark == name)
         if found is None:
             raise BadInput(
-                "{name} needs {needed}, which the studio cannot run.",
+                "{name} needs {needed} of diffusers, which the studio cannot run.",
                 Message("It can run: {names}.", names=", ".join(marks(families, "pipeline"))),
                 name=path.name,
                 needed=name[:80],

@@ -12,6 +12,7 @@ import json
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from safetensors import SafetensorError, safe_open
@@ -37,6 +38,32 @@ _WORDS = {
     "overflow": Message("its tensors overlap, leave gaps or do not fit their shapes"),
 }
 """What the library's errors mean, by a part of their text."""
+
+
+OTHER_FORMATS = {
+    b"\x1f\x8b": Message("a compressed archive (gzip)"),
+    b"BZh": Message("a compressed archive (bzip2)"),
+    b"\xfd7zXZ": Message("a compressed archive (xz)"),
+    b"7z\xbc\xaf": Message("a compressed archive (7z)"),
+    b"Rar!": Message("a compressed archive (rar)"),
+    b"version https://git-lfs": Message("only a pointer to a file (Git LFS)"),
+    **dict.fromkeys((b"<!DOCTYPE", b"<!doctype", b"<html"), Message("a web page")),
+    b"\x89HDF": Message("an HDF5 file"),
+    b"\x93NUMPY": Message("a NumPy file"),
+    b"\x89PNG": Message("a picture"),
+}
+"""The first bytes of files of other kinds, and what these are."""
+
+WEIGHTS_OF_OTHERS = {
+    b"PK": Message("a zip archive"),
+    b"\x80": Message("a pickle"),
+}
+"""The same for files that may hold weights, under the name of another format."""
+
+
+def other_format(head: bytes, more: Mapping[bytes, Message] = MappingProxyType({})) -> Message | None:
+    """What a file with these first bytes is, if it is of another kind; `more` are further kinds."""
+    return next((said for magic, said in {**OTHER_FORMATS, **more}.items() if head.startswith(magic)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +102,8 @@ def check_file(path: Path) -> None:
 def read_gguf(path: Path) -> GgufHeader:
     """The checked header of a GGUF file. Raises StudioError as `check_file` does."""
     with _errors_named(path):
+        if (what := _other_kind(path)) is not None:
+            raise DamagedWeights("it is {what} and no GGUF file", what=what)
         return gguf.read_header(path)
 
 
@@ -94,10 +123,17 @@ def _opened(path: Path) -> Generator[Any]:
         try:
             file: Any = safe_open(path, framework="np")
         except SafetensorError as error:
+            if (what := _other_kind(path, {b"GGUF": Message("a GGUF file")})) is not None:
+                raise DamagedWeights("it is {what} and no safetensors file", what=what) from error
             words = (said for part, said in _WORDS.items() if part in str(error))
             raise DamagedWeights(next(words, Message("its header is not valid"))) from error
     with file:
         yield file
+
+
+def _other_kind(path: Path, more: Mapping[bytes, Message] = MappingProxyType({})) -> Message | None:
+    with path.open("rb") as file:
+        return other_format(file.read(64), {**WEIGHTS_OF_OTHERS, **more})
 
 
 @contextlib.contextmanager

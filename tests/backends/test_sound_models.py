@@ -147,5 +147,5 @@ def test_a_pipeline_that_makes_sound_is_named_at_import(tmp_path: Path, name: st
     folder = musicgen(tmp_path / "toy")
     (folder / "model_index.json").write_text(json.dumps({"_class_name": name}))
     catalog = Catalog(tmp_path / "bundled", tmp_path / "own", families())
-    with pytest.raises(StudioError, match=f"toy needs {name}, which the studio cannot run"):
+    with pytest.raises(StudioError, match=f"toy needs {name} of diffusers, which the studio cannot run"):
         catalog.import_(folder, "music", accept_licence=True)

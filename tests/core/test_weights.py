@@ -141,3 +141,28 @@ def test_the_fingerprint_is_the_hash_of_sorted_lines(tmp_path: Path) -> None:
     ]
     expected = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
     assert weights.fingerprint(tmp_path) == (sum(file.stat().st_size for file in files), expected)
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"<!doctype html><html>", "it is a web page and no"),
+        (b"PK\x03\x04", "it is a zip archive and no"),
+        (b"\x80\x04\x95", "it is a pickle and no"),
+        (b"version https://git-lfs.github.com/spec/v1", "only a pointer to a file"),
+        (b"\x1f\x8b\x08", "a compressed archive"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".safetensors", ".gguf"])
+def test_a_file_of_another_kind_is_named_for_what_it_is(tmp_path: Path, suffix: str, head: bytes, words: str) -> None:
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(head.ljust(200, b" "))
+    with pytest.raises(StudioError, match=words):
+        weights.check_file(path)
+
+
+def test_a_gguf_file_under_another_name_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"GGUF".ljust(200, b"\0"))
+    with pytest.raises(StudioError, match="it is a GGUF file and no safetensors file"):
+        weights.check_file(path)
