@@ -15,8 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
-from safetensors import SafetensorError, safe_open
-
 from studio.errors import Flaw, Message, StudioError
 from studio.models import gguf
 from studio.models.gguf import DamagedGguf, GgufHeader
@@ -118,6 +116,8 @@ def read_header(path: Path) -> SafetensorsHeader:
 @contextlib.contextmanager
 def _opened(path: Path) -> Generator[Any]:
     """The file in the library's reader, a `safe_open`. Raises as `check_file` does."""
+    from safetensors import SafetensorError, safe_open  # only reading weights pays for it: the window starts without
+
     with _errors_named(path):
         path.open("rb").close()  # whose errors say more than the library's
         try:
