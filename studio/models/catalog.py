@@ -74,7 +74,8 @@ class Catalog:
     """The models that come with the studio, and the user's own.
 
     A model.toml is read once, and again when its stamp changes. Every method compares the stamps, until `follow` has a
-    thread do that: from then on methods answer from memory. `families` are those that can be imported.
+    thread do that: from then on methods answer from memory. `families` are those that can be imported, `offers` the
+    models that can be fetched, installed or not.
     """
 
     def __init__(
@@ -294,7 +295,6 @@ class Catalog:
             raise AlreadyInstalled(offer.title, there)
         try:
             self._own.mkdir(parents=True, exist_ok=True)
-            self.sweep()
             with storage.staging(self._own, FETCHING) as staging:
                 folder = packages.fetch(offer, staging, report)
                 return self.import_(folder, offer.medium, accept_licence=True, report=report)
@@ -372,16 +372,7 @@ class Catalog:
         self.sweep()
         foreign = checkpoints.read_foreign(found.root / files[0]) if found.foreign else None
         need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in files)
-        free = shutil.disk_usage(own).free
-        if need > free:
-            raise StudioError(
-                "{name} needs {need}, and {own} has {free} left.",
-                "Free some space.",
-                name=name,
-                need=storage.format_size(need),
-                own=own,
-                free=storage.format_size(free),
-            )
+        storage.demand_space(own, need, name)
         copied = 0
 
         def step(size: int) -> None:

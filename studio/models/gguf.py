@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.errors import Flaw, Message
+from studio.errors import Flaw
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -110,7 +110,7 @@ def read_header(path: Path) -> GgufHeader:
         if version & 0xFFFF == 0:
             raise DamagedGguf("its numbers are big-endian, as some large computers write them")
         if version not in VERSIONS:
-            raise DamagedGguf(Message("it is of version {version}, which cannot be read", version=version))
+            raise DamagedGguf("it is of version {version}, which cannot be read", version=version)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _Reader(data).header()
 
@@ -129,7 +129,7 @@ class _Reader:
         for _ in range(keys):
             name = self._name()
             if name in metadata:
-                raise DamagedGguf(Message("it says {name} twice", name=name[:80]))
+                raise DamagedGguf("it says {name} twice", name=name[:80])
             metadata[name] = self._value(self._number("<I"))
         found: dict[str, GgufTensor] = {}
         furthest = 0
@@ -137,7 +137,7 @@ class _Reader:
             name = self._name()
             tensor, start = self._tensor(name)
             if name in found:
-                raise DamagedGguf(Message("the tensor {name} comes twice", name=name[:80]))
+                raise DamagedGguf("the tensor {name} comes twice", name=name[:80])
             found[name] = tensor
             furthest = max(furthest, start + tensor.size)
         alignment = metadata.get("general.alignment", ALIGNMENT)
@@ -146,7 +146,7 @@ class _Reader:
         begin = math.ceil(self._at / alignment) * alignment
         if found and begin + furthest > self._end:
             raise DamagedGguf(
-                Message("it has {there:,} bytes and should have {wanted:,}", there=self._end, wanted=begin + furthest)
+                "it has {there:,} bytes and should have {wanted:,}", there=self._end, wanted=begin + furthest
             )
         return GgufHeader(metadata, found)
 
@@ -154,16 +154,14 @@ class _Reader:
         """The entry of a tensor, and where it begins behind the header."""
         dimensions = self._number("<I")
         if dimensions > MOST_DIMENSIONS:
-            raise DamagedGguf(Message("the tensor {name} has {count} dimensions", name=name[:80], count=dimensions))
+            raise DamagedGguf("the tensor {name} has {count} dimensions", name=name[:80], count=dimensions)
         shape = tuple(int(self._number("<Q")) for _ in range(dimensions))
         kind, start = self._number("<I"), self._number("<Q")
         if kind not in BLOCKS:
-            raise DamagedGguf(
-                Message("the tensor {name} is of type {kind}, which is not known", name=name[:80], kind=kind)
-            )
+            raise DamagedGguf("the tensor {name} is of type {kind}, which is not known", name=name[:80], kind=kind)
         dtype, values, size = BLOCKS[kind]
         if shape and shape[0] % values:
-            raise DamagedGguf(Message("the tensor {name} does not fit its type, {dtype}", name=name[:80], dtype=dtype))
+            raise DamagedGguf("the tensor {name} does not fit its type, {dtype}", name=name[:80], dtype=dtype)
         return GgufTensor(dtype, shape, math.prod(shape) // values * size), int(start)
 
     def _value(self, kind: int) -> Any:
@@ -172,12 +170,12 @@ class _Reader:
         if kind in _NUMBERS:
             return self._number(_NUMBERS[kind])
         if kind != _ARRAY:
-            raise DamagedGguf(Message("it holds a value of type {kind}, which is not known", kind=kind))
+            raise DamagedGguf("it holds a value of type {kind}, which is not known", kind=kind)
         kind = self._number("<I")
         if kind == _STRING:
             return [self._text() for _ in range(self._count(8))]
         if kind not in _NUMBERS:  # lists of lists are allowed, and used by nobody
-            raise DamagedGguf(Message("it holds a list of type {kind}, which is not known", kind=kind))
+            raise DamagedGguf("it holds a list of type {kind}, which is not known", kind=kind)
         form = _NUMBERS[kind]
         count = self._count(struct.calcsize(form))
         return list(struct.unpack(f"<{count}{form[1]}", self._bytes(count * struct.calcsize(form))))

@@ -13,9 +13,10 @@ from typing import Any
 class Model:
     """One set of weights, as `folder`/model.toml describes it.
 
-    `folder` holds config.json and *.safetensors; `size` and `sha256` are those of the weights (`weights.fingerprint`):
-    works name their model by it. `files` are the sha256 of the files that decide what comes of the weights (config,
-    tokenizer, templates) when it was imported, by their relative paths; empty for those that came with the studio.
+    `folder` holds config.json and *.safetensors, or one *.gguf; `size` and `sha256` are those of the weights
+    (`weights.fingerprint`): works name their model by it. `files` are the sha256 of the files that decide what comes of
+    the weights (config, tokenizer, templates) when it was imported, by their relative paths; empty for those that came
+    with the studio.
     `native` is the picture size it was trained for, (width, height), or (0, 0); `languages` are those it understands.
     `defaults` are values of fields that suit it better than those of its family.
     `beside` is the folder for what the user adds to it, such as directions: its own folder, or one among the user's

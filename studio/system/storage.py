@@ -119,6 +119,20 @@ def demand_room(folder: Path, size: int) -> None:
         file.flush()
 
 
+def demand_space(folder: Path, need: int, name: str) -> None:
+    """Return if the folder's disk has `need` bytes left for what is called `name`. StudioError otherwise."""
+    free = shutil.disk_usage(folder).free
+    if need > free:
+        raise StudioError(
+            "{name} needs {need}, and {own} has {free} left.",
+            "Free some space.",
+            name=name,
+            need=format_size(need),
+            own=folder,
+            free=format_size(free),
+        )
+
+
 @contextlib.contextmanager
 def transaction(db: sqlite3.Connection) -> Generator[None]:
     """One transaction: all of it or, when anything is raised, nothing."""
