@@ -8,7 +8,7 @@ from PySide6.QtCore import QMetaObject, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 
 from studio.studio import News, Studio
-from studio.ui.widgets.basic import timer
+from studio.ui.widgets.page import timer
 
 
 class Bridge(QObject):

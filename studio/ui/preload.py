@@ -11,8 +11,7 @@ from PySide6.QtCore import QObject, QRect
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
-from studio.ui.widgets.basic import timer
-from studio.ui.widgets.page import Page
+from studio.ui.widgets.page import Page, timer
 
 START = 150  # milliseconds that the window has for itself first
 AGAIN = 5  # milliseconds between two looks whether what is waited for has come

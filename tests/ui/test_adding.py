@@ -91,7 +91,8 @@ TOOL = '''"""The tab that takes the next seed."""
 from PySide6.QtWidgets import QWidget
 
 from studio.ui.avatar.session import FaceSession
-from studio.ui.widgets.basic import button, column
+from studio.ui.widgets.controls import button
+from studio.ui.widgets.layout import column
 from studio.ui.widgets.text import tr
 
 

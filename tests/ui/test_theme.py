@@ -9,7 +9,7 @@ from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPushButton
 
 from studio.system.paths import RESOURCES
-from studio.ui.widgets.basic import Switch
+from studio.ui.widgets.controls import Switch
 from studio.ui.widgets.theme import COLOURS, SCHEMES, Scheme, contrast, theme
 from tests.ui.conftest import Desk
 

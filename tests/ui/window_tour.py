@@ -25,7 +25,7 @@ from studio.support import diagnostics
 from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.panel.panel import Panel
 from studio.ui.shell.window import MainWindow
-from studio.ui.widgets.basic import ElidedLabel, Switch
+from studio.ui.widgets.controls import ElidedLabel, Switch
 from tests.fakes import BAD_INPUT, UNEXPECTED
 from tests.ui.conftest import Desk
 

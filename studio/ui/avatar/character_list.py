@@ -30,7 +30,8 @@ from PySide6.QtWidgets import (
 
 from studio.library.identities import NAME_LIMIT, Identity
 from studio.ui.avatar.live_jobs import portrait_icon
-from studio.ui.widgets.basic import button, column, label, named, row, tool
+from studio.ui.widgets.controls import button, label, named, tool
+from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import theme
 

@@ -27,7 +27,8 @@ from studio.ui.background import LatestOnly
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Run, keys_of
 from studio.ui.stages import pictures
-from studio.ui.widgets.basic import button, column, label, tip
+from studio.ui.widgets.controls import button, label, tip
+from studio.ui.widgets.layout import column
 from studio.ui.widgets.text import failure, tr
 
 BINNED_SHOWN = 30  # characters in the menu of the bin

@@ -17,7 +17,8 @@ from studio.ui.avatar.live_jobs import LiveJob
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
 from studio.ui.widgets import placeholder
-from studio.ui.widgets.basic import ComboBox, ProgressBar, button, clear_layout, column, label, named, row, tool
+from studio.ui.widgets.controls import ComboBox, ProgressBar, button, label, named, tool
+from studio.ui.widgets.layout import clear_layout, column, row
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -25,7 +25,8 @@ from studio.ui.library.delegate import WorkDelegate
 from studio.ui.library.importer import local
 from studio.ui.library.model import ASSET, WorkListModel
 from studio.ui.library.thumbnails import ThumbnailLoader
-from studio.ui.widgets.basic import column, label
+from studio.ui.widgets.controls import label
+from studio.ui.widgets.layout import column
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 

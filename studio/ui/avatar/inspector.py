@@ -35,7 +35,8 @@ from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider, TraitSliders
 from studio.ui.commands import Run, keys_of
 from studio.ui.panel.inspector import PanelInspector, PanelParts
-from studio.ui.widgets.basic import button, column, label, named, row, scrolling, segment, tip, tool
+from studio.ui.widgets.controls import button, label, named, segment, tip, tool
+from studio.ui.widgets.layout import column, row, scrolling
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -21,8 +21,8 @@ from studio.ui.background import JobWatcher
 from studio.ui.bridge import Bridge
 from studio.ui.stages import pictures
 from studio.ui.widgets import placeholder
-from studio.ui.widgets.basic import timer
 from studio.ui.widgets.lru_cache import LruCache
+from studio.ui.widgets.page import timer
 
 SLOT = "avatar"
 SETTLE_DELAY = 150  # milliseconds without a move, after which the face is drawn at the size that the brief asks for

@@ -20,8 +20,9 @@ from studio.ui.forms.form import Form
 from studio.ui.library.importer import Importer
 from studio.ui.stages import pictures
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import add, button, column, label, row
+from studio.ui.widgets.controls import button, label
 from studio.ui.widgets.dialogs import ask_paths
+from studio.ui.widgets.layout import add, column, row
 from studio.ui.widgets.text import tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 

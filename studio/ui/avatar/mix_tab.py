@@ -14,7 +14,8 @@ from studio.ui.avatar import faces
 from studio.ui.avatar.live_jobs import PortraitLoader, PortraitView
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
-from studio.ui.widgets.basic import ComboBox, button, clear_layout, column, label, named, row, tool
+from studio.ui.widgets.controls import ComboBox, button, label, named, tool
+from studio.ui.widgets.layout import clear_layout, column, row
 from studio.ui.widgets.text import tr
 
 SIDE = 64

@@ -21,7 +21,8 @@ from studio.ui.avatar.session import FaceSession
 from studio.ui.forms.form import Form
 from studio.ui.forms.undo import UndoHistory
 from studio.ui.stages import pictures
-from studio.ui.widgets.basic import add, button, column, label, named, row, tool
+from studio.ui.widgets.controls import button, label, named, tool
+from studio.ui.widgets.layout import add, column, row
 from studio.ui.widgets.text import tr
 
 SIDE = 48

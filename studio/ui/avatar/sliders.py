@@ -13,7 +13,8 @@ from studio.errors import StudioError
 from studio.models.model import Model
 from studio.ui.avatar import faces
 from studio.ui.avatar.session import FaceSession
-from studio.ui.widgets.basic import ElidedLabel, QuietSlider, button, clear_layout, column, keep_place, label, row, tool
+from studio.ui.widgets.controls import ElidedLabel, QuietSlider, button, label, tool
+from studio.ui.widgets.layout import clear_layout, column, keep_place, row
 from studio.ui.widgets.text import tr
 
 POSITIONS = 20  # positions of a slider between two steps of a key

@@ -30,22 +30,11 @@ from studio.ui.export.style_controls import StyleControls
 from studio.ui.library import model
 from studio.ui.shell import window_state
 from studio.ui.stages import pictures
-from studio.ui.widgets.basic import (
-    CheckBox,
-    ComboBox,
-    ElidedLabel,
-    MessageBar,
-    ProgressBar,
-    add,
-    button,
-    column,
-    label,
-    named,
-    row,
-    scrolling,
-    timer,
-)
+from studio.ui.widgets.controls import CheckBox, ComboBox, ElidedLabel, ProgressBar, button, label, named
 from studio.ui.widgets.dialogs import ask_paths
+from studio.ui.widgets.layout import add, column, row, scrolling
+from studio.ui.widgets.messages import MessageBar
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import count, tr, worded
 from studio.ui.widgets.theme import theme
 

@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from studio.export.sizes import FEEDS, networks
 from studio.ui.export.remembered import SQUARES, RememberedExport
-from studio.ui.widgets.basic import CheckBox, add, column, label, named, row
+from studio.ui.widgets.controls import CheckBox, label, named
+from studio.ui.widgets.layout import add, column, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 

@@ -10,7 +10,8 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QColorDialog, QHBoxLayout, QToolButton, QWidget
 
 from studio.export.compose import PADDING, SHIFT, PictureStyle
-from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, add, column, label, named, row, segment
+from studio.ui.widgets.controls import ComboBox, NumberBox, QuietSlider, label, named, segment
+from studio.ui.widgets.layout import add, column, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -15,20 +15,9 @@ from studio.models.model import Model
 from studio.schema.fields import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed, WorkKey, WorkRef
 from studio.schema.request import fresh_seed
 from studio.ui.commands import keys_of
-from studio.ui.widgets.basic import (
-    ComboBox,
-    NumberBox,
-    QuietSlider,
-    ScaledSize,
-    SeedBox,
-    Switch,
-    add,
-    column,
-    label,
-    row,
-    tool,
-)
+from studio.ui.widgets.controls import ComboBox, NumberBox, QuietSlider, SeedBox, Switch, label, tool
 from studio.ui.widgets.dialogs import ask_paths
+from studio.ui.widgets.layout import ScaledSize, add, column, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from studio.schema.fields import Checked, Choice, Field, ModelId, Range, Seed
 from studio.ui.forms.fields import FormField, ModelField, Models, NumberField, SeedField, Shape, make_field
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import button, column, label
+from studio.ui.widgets.controls import button, label
+from studio.ui.widgets.layout import column
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 

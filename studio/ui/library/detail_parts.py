@@ -13,7 +13,8 @@ from studio.ui.library import send_to
 from studio.ui.library.model import title_of
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import FlowLayout, button, clear_layout, column, label, named
+from studio.ui.widgets.controls import button, label, named
+from studio.ui.widgets.layout import FlowLayout, clear_layout, column
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -30,7 +30,8 @@ from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.pages.licences import terms
 from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons, placeholder
-from studio.ui.widgets.basic import add, button, clear_layout, column, fact_table, label, named, row, scrolling, tool
+from studio.ui.widgets.controls import button, label, named, tool
+from studio.ui.widgets.layout import add, clear_layout, column, fact_table, row, scrolling
 from studio.ui.widgets.text import clock, count, gist, moment, request_lines, size, tr
 from studio.ui.widgets.theme import SIZE, theme
 

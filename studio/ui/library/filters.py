@@ -15,7 +15,9 @@ from studio.studio import Studio
 from studio.ui.commands import keys_of
 from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import GAP, ICON, add, button, column, label, named, row, segment, timer, tip, tool
+from studio.ui.widgets.controls import GAP, ICON, button, label, named, segment, tip, tool
+from studio.ui.widgets.layout import add, column, row
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import tr
 
 DELAY = 160  # milliseconds after the last key before the library is asked

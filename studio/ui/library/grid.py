@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 from studio.ui.library.delegate import WorkDelegate
 from studio.ui.library.model import WorkListModel, runs
 from studio.ui.preload import BuildSteps
-from studio.ui.widgets.basic import timer
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 

@@ -21,10 +21,11 @@ from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import WorkActions
 from studio.ui.library.work_menu import WorkMenu
 from studio.ui.preload import BuildSteps, lay_out
-from studio.ui.widgets.basic import button, column, label, row, timer
+from studio.ui.widgets.controls import button, label
 from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.drop_zone import DropZone
-from studio.ui.widgets.page import LazyRefresh, Page
+from studio.ui.widgets.layout import column, row
+from studio.ui.widgets.page import LazyRefresh, Page, timer
 from studio.ui.widgets.placeholder import EmptyState
 from studio.ui.widgets.text import count, tr
 

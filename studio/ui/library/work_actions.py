@@ -25,10 +25,10 @@ from studio.ui.library import send_to
 from studio.ui.library.importer import Importer
 from studio.ui.library.model import file_name
 from studio.ui.widgets import error_actions
-from studio.ui.widgets.basic import timer
 from studio.ui.widgets.dialogs import ask_paths, confirm, open_folder
+from studio.ui.widgets.messages import Toast
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import count, failure, tr
-from studio.ui.widgets.toast import Toast
 
 if TYPE_CHECKING:
     from studio.ui.export.dialog import ExportDialog

@@ -16,7 +16,9 @@ from studio.ui.background import BackgroundTasks
 from studio.ui.forms.form import MARGIN
 from studio.ui.pages.licences import terms
 from studio.ui.pages.text_dialog import TextDialog
-from studio.ui.widgets.basic import MessageBar, add, button, column, column_table, label, row
+from studio.ui.widgets.controls import button, label
+from studio.ui.widgets.layout import add, column, column_table, row
+from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import failure, tr
 

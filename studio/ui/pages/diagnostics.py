@@ -14,22 +14,11 @@ from studio.support import diagnostics
 from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.background import BackgroundTasks
 from studio.ui.forms.form import MARGIN
-from studio.ui.widgets.basic import (
-    IconLabel,
-    MessageBar,
-    ProgressBar,
-    add,
-    button,
-    clear_layout,
-    column,
-    column_table,
-    label,
-    row,
-    timer,
-    tool,
-)
+from studio.ui.widgets.controls import IconLabel, ProgressBar, button, label, tool
 from studio.ui.widgets.dialogs import open_folder
-from studio.ui.widgets.page import Page
+from studio.ui.widgets.layout import add, clear_layout, column, column_table, row
+from studio.ui.widgets.messages import MessageBar
+from studio.ui.widgets.page import Page, timer
 from studio.ui.widgets.text import count, sentence, tr, worded
 
 NAMED = ("Libraries", "Models")

@@ -12,7 +12,8 @@ from studio.models.model import Model
 from studio.schema.request import Request
 from studio.ui.pages.licences import terms
 from studio.ui.panel.onboarding import SamplePicture
-from studio.ui.widgets.basic import button, column, fact_table, label, named, row, scrolling, tool
+from studio.ui.widgets.controls import button, label, named, tool
+from studio.ui.widgets.layout import column, fact_table, row, scrolling
 from studio.ui.widgets.text import size, tr
 from studio.ui.widgets.theme import SIZE
 

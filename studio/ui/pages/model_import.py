@@ -20,7 +20,8 @@ from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, Failure, JobWatcher
 from studio.ui.bridge import Bridge
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.basic import CheckBox, ElidedLabel, ProgressBar, add, button, column, label, named, row
+from studio.ui.widgets.controls import CheckBox, ElidedLabel, ProgressBar, button, label, named
+from studio.ui.widgets.layout import add, column, row
 from studio.ui.widgets.text import size, tr
 
 TEXT_LIMIT = 200_000  # bytes of a licence that are shown

@@ -28,9 +28,11 @@ from studio.ui.pages.model_import import ModelImporter
 from studio.ui.pages.model_list import ModelList
 from studio.ui.pages.text_dialog import TextDialog
 from studio.ui.panel.panel import Panel
-from studio.ui.widgets.basic import MessageBar, button, column, label, named, row, tip
+from studio.ui.widgets.controls import button, label, named, tip
 from studio.ui.widgets.dialogs import ask_paths, confirm, open_folder
 from studio.ui.widgets.drop_zone import DropZone
+from studio.ui.widgets.layout import column, row
+from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import count, size, tr, worded
 

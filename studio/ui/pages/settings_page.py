@@ -15,20 +15,10 @@ from studio.support import hardware
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.forms.fields import CHOICE_WIDTH
 from studio.ui.forms.form import MARGIN, Form
-from studio.ui.widgets.basic import (
-    ComboBox,
-    MessageBar,
-    ScaledSize,
-    add,
-    column,
-    label,
-    named,
-    row,
-    scrolling,
-    segment,
-    timer,
-)
-from studio.ui.widgets.page import Page
+from studio.ui.widgets.controls import ComboBox, label, named, segment
+from studio.ui.widgets.layout import ScaledSize, add, column, row, scrolling
+from studio.ui.widgets.messages import MessageBar
+from studio.ui.widgets.page import Page, timer
 from studio.ui.widgets.sound_player import outputs
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme

@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFrame, QTextBrowser, QWidget
 
-from studio.ui.widgets.basic import button, column, named, row
+from studio.ui.widgets.controls import button, named
+from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.text import tr
 
 LIMIT = 500_000  # bytes

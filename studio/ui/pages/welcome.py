@@ -14,7 +14,8 @@ from studio.models.catalog import Catalog
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.pages.sample_sheets import fits, sample
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import add, button, column, label, row
+from studio.ui.widgets.controls import button, label
+from studio.ui.widgets.layout import add, column, row
 from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme

@@ -22,8 +22,10 @@ from studio.ui.forms.undo import UndoHistory
 from studio.ui.library.importer import local
 from studio.ui.panel.presets_menu import PresetMenus
 from studio.ui.plugin import plugin
-from studio.ui.widgets.basic import ComboBox, ScaledSize, button, column, label, named, row, scrolling, timer, tip, tool
+from studio.ui.widgets.controls import ComboBox, button, label, named, tip, tool
 from studio.ui.widgets.drop_zone import DropZone
+from studio.ui.widgets.layout import ScaledSize, column, row, scrolling
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 

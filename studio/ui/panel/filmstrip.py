@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 from studio.library.library import Asset
 from studio.ui.library.delegate import WorkDelegate
 from studio.ui.library.model import ASSET, WorkListModel
-from studio.ui.widgets.basic import timer
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import tr
 
 SIDE = 84

@@ -12,7 +12,9 @@ from studio.backends import medium as find_medium
 from studio.schema.request import Request
 from studio.ui.background import BackgroundTasks
 from studio.ui.widgets import placeholder
-from studio.ui.widgets.basic import ProgressBar, add, button, column, label, row, timer
+from studio.ui.widgets.controls import ProgressBar, button, label
+from studio.ui.widgets.layout import add, column, row
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.placeholder import LargeIcon
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE

@@ -26,7 +26,7 @@ from studio.ui.panel.inspector import PanelParts, inspector
 from studio.ui.panel.onboarding import example
 from studio.ui.panel.stage_area import CandidateBatch, StageArea
 from studio.ui.widgets import error_actions
-from studio.ui.widgets.basic import row
+from studio.ui.widgets.layout import row
 from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import failure, tr
 

@@ -17,7 +17,7 @@ from studio.schema import presets as files
 from studio.schema.presets import Preset, Presets
 from studio.schema.request import Request
 from studio.ui.commands import keys_of
-from studio.ui.widgets.basic import tool
+from studio.ui.widgets.controls import tool
 from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme

@@ -27,8 +27,10 @@ from studio.ui.panel.stage_header import StageHeader
 from studio.ui.stages import Stage, pictures, stage
 from studio.ui.stages.candidates import CandidateGrid
 from studio.ui.stages.image import ImageStage
-from studio.ui.widgets.basic import MessageBar, add, column, named, row
+from studio.ui.widgets.controls import named
 from studio.ui.widgets.drop_zone import DropZone
+from studio.ui.widgets.layout import add, column, row
+from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.page import LazyRefresh
 from studio.ui.widgets.text import count, job_stage, sentence, tr
 

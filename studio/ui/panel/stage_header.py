@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFrame, QToolButton, QWidget
 from studio.library.library import Asset
 from studio.ui.commands import command
 from studio.ui.stages.stage import Stage
-from studio.ui.widgets.basic import ElidedLabel, add, button, named, row, tool
+from studio.ui.widgets.controls import ElidedLabel, button, named, tool
+from studio.ui.widgets.layout import add, row
 from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.ui.widgets.basic import column, label, named
+from studio.ui.widgets.controls import label, named
+from studio.ui.widgets.layout import column
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 

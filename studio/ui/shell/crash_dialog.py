@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 
 import studio
 from studio.system.log import redact
-from studio.ui.widgets.basic import CheckBox, IconLabel, button, column, label, named, row
+from studio.ui.widgets.controls import CheckBox, IconLabel, button, label, named
 from studio.ui.widgets.error_actions import run_command
+from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import SIZE
 

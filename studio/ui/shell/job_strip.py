@@ -11,7 +11,9 @@ from studio.jobs.io_host import IoRequest
 from studio.jobs.job import Job, JobGroup
 from studio.studio import Studio
 from studio.ui.commands import keys_of
-from studio.ui.widgets.basic import ElidedLabel, IconLabel, ProgressBar, button, label, named, row, timer
+from studio.ui.widgets.controls import ElidedLabel, IconLabel, ProgressBar, button, label, named
+from studio.ui.widgets.layout import row
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import count, duration, job_stage, job_title, tr
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -20,19 +20,8 @@ from studio.system.log import redact
 from studio.ui.commands import keys_of
 from studio.ui.shell.job_strip import job_icon
 from studio.ui.widgets import error_actions, icons
-from studio.ui.widgets.basic import (
-    ElidedLabel,
-    IconLabel,
-    ProgressBar,
-    add,
-    button,
-    column,
-    label,
-    named,
-    row,
-    scrolling,
-    tool,
-)
+from studio.ui.widgets.controls import ElidedLabel, IconLabel, ProgressBar, button, label, named, tool
+from studio.ui.widgets.layout import add, column, row, scrolling
 from studio.ui.widgets.text import count, duration, failure, job_stage, job_title, request_name, sentence, tr
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -10,7 +10,8 @@ from studio.errors import StudioError
 from studio.jobs.io_host import IoRequest
 from studio.schema.request import Request, TrainRequest
 from studio.studio import Studio
-from studio.ui.widgets.basic import MessageBar, column
+from studio.ui.widgets.layout import column
+from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.text import count, request_name, tr
 
 

@@ -9,7 +9,8 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from studio.ui import commands
-from studio.ui.widgets.basic import button, column, label, named, row, scrolling
+from studio.ui.widgets.controls import button, label, named
+from studio.ui.widgets.layout import column, row, scrolling
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 

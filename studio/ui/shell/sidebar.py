@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton
 
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import add, column, named, segment, tip
+from studio.ui.widgets.controls import named, segment, tip
+from studio.ui.widgets.layout import add, column
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -37,11 +37,12 @@ from studio.ui.shell.queue import QueuePanel
 from studio.ui.shell.resume_bar import ResumeBar
 from studio.ui.shell.sidebar import Sidebar
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import column, named, row, timer
-from studio.ui.widgets.page import Page
+from studio.ui.widgets.controls import named
+from studio.ui.widgets.layout import column, row
+from studio.ui.widgets.messages import Toast
+from studio.ui.widgets.page import Page, timer
 from studio.ui.widgets.text import tr, worded
 from studio.ui.widgets.theme import theme
-from studio.ui.widgets.toast import Toast
 
 SAVE_INTERVAL = 20_000  # milliseconds between two looks at whether there is something new to remember
 

@@ -19,7 +19,10 @@ from studio.ui.background import Failure, LatestOnly
 from studio.ui.stages.sound_views import RULER, LevelMeter, Spectrogram, Waveform, envelope
 from studio.ui.stages.stage import MenuEntry, Stage, file_mime_data
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import MessageBar, QuietSlider, add, column, label, named, row, timer, tool
+from studio.ui.widgets.controls import QuietSlider, label, named, tool
+from studio.ui.widgets.layout import add, column, row
+from studio.ui.widgets.messages import MessageBar
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.sound_player import SoundPlayer
 from studio.ui.widgets.text import clock, failure, tenths, tr
 

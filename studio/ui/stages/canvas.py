@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QWidget
 from studio.ui.stages import pictures
 from studio.ui.stages.compare import Comparison
 from studio.ui.stages.stage import is_drag
-from studio.ui.widgets.basic import timer
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.theme import theme
 
 MARGIN = 24

@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QFrame
 
 from studio.ui.background import Failure, LatestOnly
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import QuietSlider, label, named, row, timer, tool
+from studio.ui.widgets.controls import QuietSlider, label, named, tool
+from studio.ui.widgets.layout import row
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import tenths, tr
 from studio.ui.widgets.theme import theme
 

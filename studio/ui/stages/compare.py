@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton
 
 from studio.library.library import Asset
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import ElidedLabel, named, row, segment, tool
+from studio.ui.widgets.controls import ElidedLabel, named, segment, tool
+from studio.ui.widgets.layout import row
 from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import theme
 

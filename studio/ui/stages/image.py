@@ -31,7 +31,8 @@ from studio.ui.stages.canvas import PictureCanvas
 from studio.ui.stages.clip_player import ClipPlayer
 from studio.ui.stages.compare import CompareBar, Comparison
 from studio.ui.stages.stage import MenuEntry, Stage, file_mime_data, start_file_drag
-from studio.ui.widgets.basic import column, label, tool
+from studio.ui.widgets.controls import label, tool
+from studio.ui.widgets.layout import column
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
 

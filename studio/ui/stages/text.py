@@ -22,7 +22,9 @@ from studio.ui.stages import markdown
 from studio.ui.stages.draft import TextDraft
 from studio.ui.stages.stage import MenuEntry, Stage
 from studio.ui.stages.text_page import TextPage
-from studio.ui.widgets.basic import button, column, label, named, row, timer, tool
+from studio.ui.widgets.controls import button, label, named, tool
+from studio.ui.widgets.layout import column, row
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import count, failure, moment, tr
 from studio.ui.widgets.theme import theme
 

@@ -26,9 +26,11 @@ from studio.ui.training.parts import DatasetCheck, TrainingForm, TrainingWords
 from studio.ui.training.progress_view import ProgressView
 from studio.ui.training.resumable_list import ResumableList
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import GAP, ICON, MessageBar, ScaledSize, button, column, label, named, row
+from studio.ui.widgets.controls import GAP, ICON, button, label, named
 from studio.ui.widgets.dialogs import confirm
 from studio.ui.widgets.drop_zone import DropZone
+from studio.ui.widgets.layout import ScaledSize, column, row
+from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.page import Page
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from studio.ui.widgets.basic import ScaledSize
+from studio.ui.widgets.layout import ScaledSize
 from studio.ui.widgets.text import duration
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -18,7 +18,9 @@ from studio.ui.background import LatestOnly
 from studio.ui.stages import pictures
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.training.plot import Plot, PlotCurve
-from studio.ui.widgets.basic import ProgressBar, column, label, row, timer
+from studio.ui.widgets.controls import ProgressBar, label
+from studio.ui.widgets.layout import column, row
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import count, duration, sentence, stage_words, tr
 
 LOG_INTERVAL = 1000  # milliseconds between two reads of the log

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QWidget
 
 from studio.jobs import training_runs
 from studio.schema.request import TrainRequest
-from studio.ui.widgets.basic import ElidedLabel, button, clear_layout, column, label, row, tool
+from studio.ui.widgets.controls import ElidedLabel, button, label, tool
 from studio.ui.widgets.dialogs import confirm
+from studio.ui.widgets.layout import clear_layout, column, row
 from studio.ui.widgets.text import duration, moment, size, tr
 from studio.ui.widgets.theme import SIZE
 

@@ -14,7 +14,8 @@ from studio.schema.fields import WorkKey
 from studio.ui.commands import WorkOwner
 from studio.ui.forms.form import Form
 from studio.ui.widgets import error_actions
-from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.controls import button, label
+from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.text import count, failure, tr
 
 

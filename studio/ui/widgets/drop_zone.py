@@ -8,7 +8,8 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QWidget
 
-from studio.ui.widgets.basic import column, label, named
+from studio.ui.widgets.controls import label, named
+from studio.ui.widgets.layout import column
 
 EDGE = 8
 

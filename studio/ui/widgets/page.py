@@ -1,11 +1,11 @@
-"""A page of the window, and the refreshing of a view that need not be seen."""
+"""A page of the window, and when it and its parts act: refreshed when seen, or by a timer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, SignalInstance
 from PySide6.QtWidgets import QWidget
 
 
@@ -58,3 +58,12 @@ class LazyRefresh(QObject):
             self._stale = False
             self._refresh()
         return False
+
+
+def timer(
+    parent: QObject, do: Callable[[], object] | SignalInstance, milliseconds: int = 0, *, repeat: bool = False
+) -> QTimer:
+    """A timer that is to be started; it runs `do` once, or until it is stopped."""
+    made = QTimer(parent, singleShot=not repeat, interval=milliseconds)
+    made.timeout.connect(do)
+    return made

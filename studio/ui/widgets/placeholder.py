@@ -7,7 +7,8 @@ from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import add, button, column, label, row
+from studio.ui.widgets.controls import button, label
+from studio.ui.widgets.layout import add, column, row
 from studio.ui.widgets.theme import SIZE, theme
 
 PATIENCE = 120  # milliseconds without an answer before a block is shown: shorter, and it would only flash

@@ -15,8 +15,9 @@ from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.schema.request import TrainRequest, fresh_seed
 from studio.ui.training.parts import TrainingForm
-from studio.ui.widgets.basic import ComboBox, ElidedLabel, NumberBox, Switch, button, column, label, named, row
+from studio.ui.widgets.controls import ComboBox, ElidedLabel, NumberBox, Switch, button, label, named
 from studio.ui.widgets.dialogs import ask_paths
+from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 

@@ -15,7 +15,9 @@ from studio.ui.avatar.training.form import AvatarTrainingForm
 from studio.ui.background import LatestOnly
 from studio.ui.training.parts import DatasetCheck
 from studio.ui.training.picture_grid import PictureGrid
-from studio.ui.widgets.basic import ProgressBar, column, label, named, timer
+from studio.ui.widgets.controls import ProgressBar, label, named
+from studio.ui.widgets.layout import column
+from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import count, failure, tr, worded
 from studio.ui.widgets.theme import theme
 

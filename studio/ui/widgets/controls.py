@@ -1,58 +1,40 @@
-"""Basic widgets: labels, buttons, check boxes, switches, numbers, sliders, bars, layouts, tables and timers."""
+"""Controls: labels, buttons, check boxes, switches, choices, numbers, sliders and progress bars."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from PySide6.QtCore import (
     QEvent,
-    QObject,
     QPoint,
     QPointF,
-    QRect,
     QRectF,
     QSize,
     Qt,
-    QTimer,
     QVariantAnimation,
-    Signal,
-    SignalInstance,
 )
 from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QFormLayout,
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
     QLabel,
-    QLayout,
-    QLayoutItem,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QSlider,
     QSpinBox,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
-from studio.errors import StudioError
 from studio.ui.widgets import icons
-from studio.ui.widgets.text import failure, tr
+from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
 CHECK_BOX = 18  # pixels
 SHARES = 10_000  # steps of a progress bar at most
-FLOW_GAP = 6  # pixels between the widgets of a FlowLayout
-TABLE_GAPS = (12, 6)  # pixels between columns and between lines
 ICON, GAP = 16, 4  # of the icon in a button with words, and more room between them than the style leaves
 
 
@@ -134,56 +116,6 @@ def segment(text: str, name: str, role: str = "segment", *, hint: str = "") -> Q
     return made
 
 
-Item: TypeAlias = QWidget | QLayout | tuple[QWidget | QLayout, int] | int | None
-"""A widget or a layout, either with its share of the room; pixels of space; None for a stretch."""
-
-
-def add(layout: QBoxLayout, *items: Item) -> None:
-    """Put items at the end of a row or column."""
-    for item in items:
-        part, share = item if isinstance(item, tuple) else (item, 0)
-        if part is None:
-            layout.addStretch(1)
-        elif isinstance(part, int):
-            layout.addSpacing(part)
-        elif isinstance(part, QWidget):
-            layout.addWidget(part, share)
-        else:
-            layout.addLayout(part, share)
-
-
-def row(*items: Item, spacing: int = SIZE.small, margins: Sequence[int] = (0, 0, 0, 0)) -> QHBoxLayout:
-    """Items side by side."""
-    made = QHBoxLayout()
-    made.setSpacing(spacing)
-    made.setContentsMargins(*margins)
-    add(made, *items)
-    return made
-
-
-def column(
-    parent: QWidget | None = None,
-    *items: Item,
-    spacing: int = SIZE.small,
-    margins: Sequence[int] = (0, 0, 0, 0),
-) -> QVBoxLayout:
-    """Items below each other, as the layout of `parent` if there is one."""
-    made = QVBoxLayout() if parent is None else QVBoxLayout(parent)
-    made.setSpacing(spacing)
-    made.setContentsMargins(*margins)
-    add(made, *items)
-    return made
-
-
-def timer(
-    parent: QObject, do: Callable[[], object] | SignalInstance, milliseconds: int = 0, *, repeat: bool = False
-) -> QTimer:
-    """A timer that is to be started; it runs `do` once, or until it is stopped."""
-    made = QTimer(parent, singleShot=not repeat, interval=milliseconds)
-    made.timeout.connect(do)
-    return made
-
-
 Named = TypeVar("Named", bound=QWidget)
 
 
@@ -195,49 +127,6 @@ def named(widget: Named, name: str, words: str = "", hint: str = "") -> Named:
     if hint:
         widget.setToolTip(hint)
     return widget
-
-
-class ScaledSize(QObject):
-    """Keeps a widget `wide` or `high` pixels at the usual size of text, more where text is larger."""
-
-    def __init__(self, widget: QWidget, *, wide: int = 0, high: int = 0) -> None:
-        super().__init__(widget)
-        self._widget, self._wide, self._high = widget, wide, high
-        theme().changed.connect(self._apply)
-        self._apply()
-
-    def _apply(self) -> None:
-        if self._wide:
-            self._widget.setFixedWidth(theme().scaled(self._wide))
-        if self._high:
-            self._widget.setFixedHeight(theme().scaled(self._high))
-
-
-def scrolling(inside: QWidget) -> QScrollArea:
-    """`inside`, as wide as there is room, to be scrolled up and down where it is higher; the keyboard goes past it."""
-    area = QScrollArea()
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(inside)
-    return area
-
-
-def keep_place(widget: QWidget) -> None:
-    """Nothing around it moves when it is hidden or shown."""
-    kept = widget.sizePolicy()
-    kept.setRetainSizeWhenHidden(True)
-    widget.setSizePolicy(kept)
-
-
-def clear_layout(layout: QLayout) -> None:
-    """Take out what lies in it, for good."""
-    while (old := layout.takeAt(0)) is not None:
-        widget = old.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()
 
 
 class ElidedLabel(QLabel):
@@ -389,93 +278,6 @@ class QuietSlider(QSlider):
             e.ignore()
 
 
-class MessageBar(QFrame):
-    """A line of words where it belongs: what happened, what to do, and the buttons that do it."""
-
-    dismissed = Signal()
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.setObjectName("bar")
-        self._icon = IconLabel()
-        self._title = label("", "label", name=f"{name}Title", wrap=True, selectable=True)
-        self._hint = label("", name=f"{name}Hint", wrap=True, selectable=True)
-        self._buttons = row()
-        self._close = tool("close", tr("Dismiss"), f"{name}Close", clicked=self.dismiss, size=14)
-        words = column(None, self._title, self._hint, spacing=2)
-        self._content = row((words, 1), self._buttons, spacing=12)
-        self.setLayout(row(self._icon, (self._content, 1), self._close, spacing=12, margins=(14, 8, 8, 8)))
-        self.hide()
-
-    def show_error(self, error: BaseException, actions: Sequence[tuple[str, str, Callable[[], object]]] = ()) -> None:
-        """Say what happened and what to do about it; `actions` as for `show_message`."""
-        self.show_message(*failure(error), kind="error", actions=actions)
-
-    def show_message(
-        self,
-        title: str,
-        hint: str = "",
-        *,
-        kind: str = "notice",
-        actions: Sequence[tuple[str, str, Callable[[], object]]] = (),
-        closable: bool = True,
-    ) -> None:
-        """Show the words; `actions` are (text, object name, what it does)."""
-        self.setProperty("kind", kind)
-        self.style().unpolish(self)
-        self.style().polish(self)
-        self._icon.show_icon(*("alert", "danger") if kind == "error" else ("info", "accent"))
-        self._title.setText(title)
-        self._hint.setText(hint)
-        self._hint.setVisible(bool(hint))
-        clear_layout(self._buttons)
-        for text, name, act in actions:
-            self._buttons.addWidget(button(text, name, clicked=act))
-        self._close.setVisible(closable)
-        self.setAccessibleName(title)
-        self.setAccessibleDescription(hint)
-        self._place_buttons()
-        self.show()
-
-    @contextlib.contextmanager
-    def errors(self) -> Generator[None]:
-        """Show a StudioError that is raised in the block."""
-        try:
-            yield
-        except StudioError as error:
-            self.show_error(error)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._place_buttons()
-
-    def minimumSizeHint(self) -> QSize:
-        """As narrow as with its buttons below the words."""
-        texts = max(each.minimumSizeHint().width() for each in (self._title, self._hint))
-        return QSize(
-            max(texts, self._buttons.minimumSize().width()) + self._margins(), super().minimumSizeHint().height()
-        )
-
-    def _margins(self) -> int:
-        """The width of all but the words and the buttons."""
-        return 14 + self._icon.width() + 12 + 12 + self._close.sizeHint().width() + 8
-
-    def _place_buttons(self) -> None:
-        """Beside the words where there is room for both, else below them."""
-        texts = max(each.minimumSizeHint().width() for each in (self._title, self._hint))
-        beside = texts + 12 + self._buttons.minimumSize().width() + self._margins() <= self.width()
-        way = QBoxLayout.Direction
-        self._content.setDirection(way.LeftToRight if beside else way.TopToBottom)
-        self._buttons.setAlignment(Qt.AlignmentFlag.AlignLeft if not beside else Qt.AlignmentFlag(0))
-
-    def message(self) -> str:
-        return f"{self._title.text()} {self._hint.text()}".strip() if not self.isHidden() else ""
-
-    def dismiss(self) -> None:
-        self.hide()
-        self.dismissed.emit()
-
-
 class CheckBox(QCheckBox):
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
@@ -558,86 +360,3 @@ class Switch(QCheckBox):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 9, 9)
         painter.end()
-
-
-def fact_table(lines: Iterable[tuple[str, str]], name: str) -> QWidget:
-    """(name, value) lines; a value too long to stand beside its name stands below it."""
-    form = QFormLayout()
-    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-    for words, value in lines:
-        form.addRow(label(words, "caption"), label(value, wrap=True, selectable=True))
-    return _table(form, name)
-
-
-def column_table(lines: Iterable[Sequence[QWidget]], name: str, *, first: int = 0) -> QWidget:
-    """Lines of as many cells each, the last column as wide as there is room; `first` pixels at least for the first."""
-    grid = QGridLayout()
-    grid.setColumnMinimumWidth(0, first)
-    for at, cells in enumerate(lines):
-        for place, cell in enumerate(cells):
-            grid.addWidget(cell, at, place, Qt.AlignmentFlag.AlignTop)
-    grid.setColumnStretch(grid.columnCount() - 1, 1)
-    return _table(grid, name)
-
-
-def _table(layout: QFormLayout | QGridLayout, name: str) -> QWidget:
-    table = QWidget()
-    table.setObjectName(name)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setHorizontalSpacing(TABLE_GAPS[0])
-    layout.setVerticalSpacing(TABLE_GAPS[1])
-    table.setLayout(layout)
-    return table
-
-
-class FlowLayout(QLayout):
-    """Widgets side by side, going on in the next line where the width ends."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._items: list[QLayoutItem] = []
-        self.setContentsMargins(0, 0, 0, 0)
-
-    def addItem(self, arg__1: QLayoutItem) -> None:
-        self._items.append(arg__1)
-
-    def count(self) -> int:
-        return len(self._items)
-
-    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
-        return self._items[index] if 0 <= index < len(self._items) else None
-
-    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
-        return self._items.pop(index) if 0 <= index < len(self._items) else None
-
-    def expandingDirections(self) -> Qt.Orientation:
-        return Qt.Orientation(0)
-
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, arg__1: int) -> int:
-        return self._place(QRect(0, 0, arg__1, 0), move=False)
-
-    def sizeHint(self) -> QSize:
-        return self.minimumSize()
-
-    def minimumSize(self) -> QSize:
-        widest = max((item.minimumSize().width() for item in self._items), default=0)
-        return QSize(widest, 0)
-
-    def setGeometry(self, arg__1: QRect) -> None:
-        super().setGeometry(arg__1)
-        self._place(arg__1, move=True)
-
-    def _place(self, rect: QRect, *, move: bool) -> int:
-        """The height that the lines take; with `move` each item is put where it belongs."""
-        x, y, high = rect.x(), rect.y(), 0
-        for item in self._items:
-            size = item.sizeHint()
-            if x > rect.x() and x + size.width() > rect.right() + 1:
-                x, y, high = rect.x(), y + high + FLOW_GAP, 0
-            if move:
-                item.setGeometry(QRect(QPoint(x, y), QSize(min(size.width(), rect.width()), size.height())))
-            x, high = x + size.width() + FLOW_GAP, max(high, size.height())
-        return y + high - rect.y()
