@@ -106,12 +106,27 @@ class ProcessHost:
         return self._process.pid if self._process else None
 
     def run(self, job: Job, engine: str, resources: Resources, on_progress: OnProgress) -> EngineResult:
+        """Run the job. A child that ends before it says anything of it, as one that was killed while it was idle, is
+        replaced once.
+        """
         if self._process is None or self._process.poll() is not None:
             self._start()
-        if not self._send("run", job.id, engine, resources, job.request):
+        result = self._ask(job, engine, resources, on_progress)
+        if result is None:
+            log.warning("the engine process ended before it answered, and is started again")
+            self._save_crash_trace()
+            self._start()
+            result = self._ask(job, engine, resources, on_progress)
+        if result is None:
             raise self._crash_error()
+        return result
+
+    def _ask(self, job: Job, engine: str, resources: Resources, on_progress: OnProgress) -> EngineResult | None:
+        """Have the child run the job; None where it ended before it said anything of it."""
         cancelled_at: float | None = None
-        stage, acknowledged = "", False
+        stage, heard, acknowledged = "", False, False
+        if not self._send("run", job.id, engine, resources, job.request):
+            self._inbox.put(("ended",))
         joiner = PreviewJoiner()
         while True:
             # Before every message: an engine may report faster than we poll.
@@ -127,6 +142,13 @@ class ProcessHost:
                 verb, *rest = self._inbox.get(timeout=POLL)
             except queue.Empty:
                 continue
+            if verb == "ended":
+                if job.cancelling:
+                    raise Cancelled
+                if heard:
+                    raise self._crash_error()
+                return None
+            heard = True
             if verb == "progress":
                 stage = rest[0].stage
                 on_progress(dataclasses.replace(rest[0], preview=joiner.join(rest[0].preview)))
@@ -136,8 +158,6 @@ class ProcessHost:
                 return EngineResult(*rest)
             elif verb == "failed":
                 raise rest[0]
-            elif verb == "ended":
-                raise Cancelled if job.cancelling else self._crash_error()
 
     def suspend(self, on: bool) -> None:
         self._suspended = on

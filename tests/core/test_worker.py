@@ -153,6 +153,75 @@ def test_killed_in_the_middle(host: ProcessHost) -> None:
     assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
 
+def test_killed_while_idle_is_started_again(host: ProcessHost) -> None:
+    host.run(job(1), ENGINE, Resources(), lambda _: None)
+    first = host.pid
+    assert first is not None
+    host.kill()
+    psutil.wait_procs([psutil.Process(first)])
+    assert host.run(job(2), ENGINE, Resources(), lambda _: None).payloads == [fakes.payload("story", 2)]
+    assert host.pid != first
+
+
+def test_a_death_that_shows_only_when_a_job_is_sent(host: ProcessHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.run(job(1), ENGINE, Resources(), lambda _: None)
+    assert host._process is not None
+    host.kill()
+    host._process.wait()
+    monkeypatch.setattr(host._process, "poll", lambda: None)  # the system has not told yet
+    assert host.run(job(2), ENGINE, Resources(), lambda _: None).payloads == [fakes.payload("story", 2)]
+
+
+def killed_with(host: ProcessHost, monkeypatch: pytest.MonkeyPatch, deaths: int) -> list[int]:
+    """Have the child die once a job is in its pipe and before it reads it, that many times; the ids of the children
+    that jobs are sent to.
+    """
+    asked: list[int] = []
+    write = worker.write_frame
+
+    def sent(pipe: Any, message: tuple[Any, ...]) -> None:
+        if message[0] != "run":
+            return write(pipe, message)
+        assert host.pid is not None
+        asked.append(host.pid)
+        if len(asked) > deaths:
+            return write(pipe, message)
+        psutil.Process(host.pid).suspend()
+        write(pipe, message)
+        return host.kill()
+
+    monkeypatch.setattr(worker, "write_frame", sent)
+    return asked
+
+
+def test_a_death_that_shows_only_when_an_answer_is_awaited(host: ProcessHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = killed_with(host, monkeypatch, 1)
+    heard: list[Progress] = []
+    assert host.run(job(2), ENGINE, Resources(), heard.append).payloads == [fakes.payload("story", 2)]
+    assert len(set(asked)) == 2
+    assert [progress.stage for progress in heard].count("loading") == 2, "one beginning and one end, told once"
+
+
+def test_two_deaths_before_anything_is_heard_fail_in_words(host: ProcessHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = killed_with(host, monkeypatch, 2)
+    with pytest.raises(StudioError, match="engine process was killed"):
+        host.run(job(2), ENGINE, Resources(), lambda _: None)
+    assert len(asked) == 2
+    assert host.run(job(3), ENGINE, Resources(), lambda _: None).payloads
+
+
+def test_a_job_cancelled_while_its_child_dies_is_not_tried_again(
+    host: ProcessHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = killed_with(host, monkeypatch, 1)
+    cancelled = job(2)
+    cancelled.start()
+    cancelled.stop()
+    with pytest.raises(Cancelled):
+        host.run(cancelled, ENGINE, Resources(), lambda _: None)
+    assert len(asked) == 1
+
+
 def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: ProcessHost) -> None:
     slow, late = job(fakes.SLOW), 0
 
