@@ -163,12 +163,10 @@ def run_get(values: argparse.Namespace, context: CliContext) -> int:
 def _get(wanted: Offer, json: bool, context: CliContext) -> int:
     context.print_error(
         Message(
-            "{title}: {sentence} {size} from the package {package} {version}; licence: {licence}.",
+            "{title}: {sentence} {size}; licence: {licence}.",
             title=wanted.title,
             sentence=wanted.sentence,
-            size=format_size(wanted.package.size),
-            package=wanted.package.name,
-            version=wanted.package.version,
+            size=format_size(wanted.download),
             licence=wanted.licence,
         )
     )
@@ -180,10 +178,7 @@ def _get(wanted: Offer, json: bool, context: CliContext) -> int:
 def _list_offers(catalog: Catalog, json: bool, context: CliContext) -> int:
     installed = {each.id for each in catalog.offers if catalog.listed(each.id) is not None}
     if json:
-        facts = [
-            {**dataclasses.asdict(each), "package": dataclasses.asdict(each.package), "installed": each.id in installed}
-            for each in catalog.offers
-        ]
+        facts = [{**dataclasses.asdict(each), "installed": each.id in installed} for each in catalog.offers]
         context.print_json({"offers": facts})
         return 0
     rows = [
@@ -191,7 +186,7 @@ def _list_offers(catalog: Catalog, json: bool, context: CliContext) -> int:
             each.id,
             each.medium,
             each.licence,
-            format_size(each.package.size),
+            format_size(each.download),
             tr("yes") if each.id in installed else tr("no"),
             each.sentence,
         )

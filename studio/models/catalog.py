@@ -23,7 +23,7 @@ from studio.errors import BadInput, Message, StudioError
 from studio.models import trial, weights
 from studio.models.families import Families, Family, family_named
 from studio.models.model import Model
-from studio.models.offers import Offer, offers
+from studio.models.offers import Offer, first_offers, offers
 from studio.system import storage
 from studio.system.paths import RESOURCES
 from studio.system.storage import sha256_of
@@ -84,11 +84,15 @@ class Catalog:
         self._bundled = bundled
         self._own = own
         self.families = families
-        self.offers = offers()
         self._snapshot: _Snapshot | None = None
         self._reading = threading.Lock()
         self._followed = False
         self._changed: Callable[[], object] = lambda: None
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """The models that can be fetched. Reads them when it is first asked."""
+        return offers()
 
     @property
     def warnings(self) -> list[Message]:
@@ -141,10 +145,9 @@ class Catalog:
         """
         current = self._current()
         models = current.ordered.get(medium, ())
-        for offer in self.offers:
-            installed = current.models.get(offer.id)
-            if offer.first and offer.medium == medium and installed is not None and installed.medium == medium:
-                return installed
+        installed = current.models.get(first_offers().get(medium, ""))
+        if installed is not None and installed.medium == medium:
+            return installed
         starter = current.models.get(f"{medium}-starter")
         if starter is not None and starter.medium == medium:
             return starter
@@ -290,6 +293,8 @@ class Catalog:
 
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
+        if offer.unsupported:
+            raise BadInput("{name} cannot be fetched yet.", Message.of(offer.unsupported), name=offer.title)
         there = self.listed(offer.id)
         if there is not None:
             raise AlreadyInstalled(offer.title, there)

@@ -1,16 +1,24 @@
-"""The models that the studio offers to fetch: what they are good for, their licence, size and source."""
+"""The models that the studio offers to fetch: what they are good for, their licence, size, memory and sources."""
 
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, cast
 
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 from studio.system.paths import RESOURCES
+
+Sells = Literal["yes", "no", "conditions", "unknown"]
+SELLS: tuple[Sells, ...] = ("yes", "no", "conditions", "unknown")
+FILE = RESOURCES / "catalog.toml"
+ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,39 +37,281 @@ class PackageSource:
 
 
 @dataclass(frozen=True, slots=True)
+class HubSource:
+    """Files of a repository on the Hugging Face hub, at a revision: a branch, a tag or a commit.
+
+    `files` are names or patterns such as "vae/*.json", relative to the repository; `sizes` (bytes) and `sha256` those
+    that are known, by name.
+    """
+
+    repo: str
+    files: tuple[str, ...]
+    revision: str = "main"
+    sizes: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
+    sha256: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files; 0 where they are not known."""
+        return sum(self.sizes[name] for name in self.files) if all(name in self.sizes for name in self.files) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class UrlSource:
+    """A single file behind an https address; `name` is what it is called here. `size` (bytes) is 0 and `sha256` empty
+    where nobody published them.
+    """
+
+    url: str
+    name: str
+    size: int = 0
+    sha256: str = ""
+
+
+Source = PackageSource | HubSource | UrlSource
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A model that can be fetched; `id` is what it is called once it is installed, `size` its bytes then.
 
+    `family` is the studio's name for its network. `sources` come in order of preference, at least one.
     `first` says that its medium uses it, once it is there, where no model is named.
+    `sells` says whether works that come out of it may be sold, `terms` in a sentence on what conditions; `licence_url`
+    is where its licence can be read, `gated` that its publisher asks for an account and consent before the download.
+    `memory` are the bytes of its weights by dtype or quantisation, `parameters` how many numbers they are.
+    `checked` says that size and hashes were read from the files; else they are the publisher's, or, if `computed`, the
+    size comes of parameters and dtype.
+    `unsupported` says why the studio cannot run it yet, and so does not fetch it; empty for all others.
     """
 
     id: str
     medium: str
+    family: str
     title: str
     sentence: str
     licence: str
     size: int
-    package: PackageSource
+    sources: tuple[Source, ...]
     credits: str = ""
     languages: tuple[str, ...] = ()
     first: bool = False
+    sells: Sells = "unknown"
+    terms: str = ""
+    licence_url: str = ""
+    gated: bool = False
+    memory: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
+    parameters: int = 0
+    checked: bool = False
+    computed: bool = False
+    unsupported: str = ""
+
+    @property
+    def package(self) -> PackageSource | None:
+        """The package that holds it, where there is one."""
+        return next((source for source in self.sources if isinstance(source, PackageSource)), None)
+
+    @property
+    def download(self) -> int:
+        """The bytes to fetch from its first source, as far as they are known."""
+        return self.sources[0].size or self.size
+
+
+class _Table:
+    """A table of the catalogue, whose values are taken one by one. BadInput that names the value where one is missing,
+    of another kind than it should be, or left over at the end.
+    """
+
+    def __init__(self, where: str, values: object) -> None:
+        self._where = where
+        if not isinstance(values, dict):
+            raise BadInput("{where} is not a table.", where=where)
+        self._left = dict(cast("dict[str, Any]", values))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._left
+
+    def names(self) -> list[str]:
+        return list(self._left)
+
+    def text(self, name: str, default: str | None = None, pattern: re.Pattern[str] | None = None) -> str:
+        value = self._take(name, str, default)
+        if pattern is not None and value and not pattern.fullmatch(value):
+            raise self._wrong(name)
+        return value
+
+    def number(self, name: str, default: int | None = None) -> int:
+        value = self._take(name, int, default)
+        if value < 0 or (default is None and not value):
+            raise self._wrong(name)
+        return value
+
+    def flag(self, name: str) -> bool:
+        return self._take(name, bool, False)
+
+    def texts(self, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        values = tuple(self._take(name, list, None if default is None else list(default)))
+        if not all(isinstance(each, str) and each for each in values):
+            raise self._wrong(name)
+        return values
+
+    def numbers(self, name: str) -> dict[str, int]:
+        values = self._take(name, dict, {})
+        if not all(type(each) is int and each > 0 for each in values.values()):
+            raise self._wrong(name)
+        return values
+
+    def words(self, name: str, default: dict[str, str] | None = None) -> dict[str, str]:
+        values = self._take(name, dict, default)
+        if not all(isinstance(each, str) and each for each in values.values()):
+            raise self._wrong(name)
+        return values
+
+    def table(self, name: str) -> _Table:
+        return _Table(f"{self._where}.{name}", self._take(name, dict, None))
+
+    def end(self) -> None:
+        for name in self._left:
+            raise BadInput("{where} has {name}, which no entry has.", where=self._where, name=name)
+
+    def _take(self, name: str, kind: type, default: Any) -> Any:
+        if name not in self._left:
+            if default is None:
+                raise BadInput("{where} has no {name}.", where=self._where, name=name)
+            return default
+        value = self._left.pop(name)
+        if type(value) is not kind or (default is None and not value):
+            raise self._wrong(name)
+        return value
+
+    def _wrong(self, name: str) -> BadInput:
+        return BadInput("{where}: its {name} is not as it should be.", where=self._where, name=name)
+
+
+def _package(table: _Table) -> PackageSource:
+    return PackageSource(
+        name=table.text("name"),
+        version=table.text("version"),
+        wheel=table.text("wheel", pattern=re.compile(r"[\w.-]+\.whl")),
+        size=table.number("size"),
+        sha256=table.text("sha256", pattern=SHA256),
+        files=table.words("files"),
+    )
+
+
+def _hub(table: _Table) -> HubSource:
+    source = HubSource(
+        repo=table.text("repo", pattern=REPOSITORY),
+        revision=table.text("revision", "main"),
+        files=table.texts("files"),
+        sizes=table.numbers("sizes"),
+        sha256=table.words("sha256", {}),
+    )
+    paths = [PurePosixPath(name) for name in source.files]
+    if any(path.is_absolute() or ".." in path.parts for path in paths):
+        raise BadInput("{repo} has a file outside of it.", repo=source.repo)
+    if not all(SHA256.fullmatch(each) for each in source.sha256.values()):
+        raise BadInput("{repo} has a sha256 that is none.", repo=source.repo)
+    return source
+
+
+def _url(table: _Table) -> UrlSource:
+    return UrlSource(
+        url=table.text("url", pattern=re.compile(r"https://\S+")),
+        name=table.text("name", pattern=re.compile(r"[\w.-]+")),
+        size=table.number("size", 0),
+        sha256=table.text("sha256", "", SHA256),
+    )
+
+
+SOURCES: Mapping[str, Callable[[_Table], Source]] = {"package": _package, "hub": _hub, "url": _url}
+
+
+def _sources(table: _Table) -> tuple[Source, ...]:
+    """The sources of an entry, in the order in which they are written."""
+    found: list[Source] = []
+    for name in table.names():
+        if name in SOURCES:
+            inner = table.table(name)
+            found.append(SOURCES[name](inner))
+            inner.end()
+    return tuple(found)
+
+
+def _offer(id: str, values: object, first: Mapping[str, str]) -> Offer:
+    if not ID.fullmatch(id):
+        raise BadInput("{id!r} cannot be the id of a model.", id=id[:80])
+    table = _Table(id, values)
+    sources = _sources(table)
+    if not sources:
+        raise BadInput("{id} has no source: {kinds}.", id=id, kinds=", ".join(SOURCES))
+    medium = table.text("medium")
+    found = Offer(
+        id=id,
+        medium=medium,
+        family=table.text("family", ""),
+        title=table.text("title"),
+        sentence=table.text("sentence"),
+        licence=table.text("licence"),
+        size=table.number("size"),
+        sources=sources,
+        credits=table.text("credits", ""),
+        languages=table.texts("languages", ()),
+        first=first.get(medium) == id,
+        sells=cast(Sells, table.text("sells", "unknown", re.compile("|".join(SELLS)))),
+        terms=table.text("terms", ""),
+        licence_url=table.text("licence_url", "", re.compile(r"https://\S+")),
+        gated=table.flag("gated"),
+        memory=table.numbers("memory"),
+        parameters=table.number("parameters", 0),
+        checked=table.flag("checked"),
+        computed=table.flag("computed"),
+        unsupported=table.text("unsupported", ""),
+    )
+    table.end()
+    return found
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput("{path} is no valid TOML: {reason}", path=path, reason=str(error)) from error
 
 
 def read_offers(path: Path) -> tuple[Offer, ...]:
-    """The offers in a TOML file, each a table under its id."""
-    entries: dict[str, dict[str, Any]] = tomllib.loads(path.read_text("utf-8"))
-    found: list[Offer] = []
-    for id, entry in entries.items():
-        entry["languages"] = tuple(entry.get("languages", ()))
-        entry["package"] = PackageSource(**entry["package"])
-        found.append(Offer(id=id, **entry))
-    return tuple(found)
+    """The offers in a TOML file, each a table under its id, below `first`, see `read_first`. BadInput that names the
+    entry and the value where one is wrong.
+    """
+    entries = _parsed(path.read_text("utf-8"), path)
+    first = _Table(path.name, entries).words("first", {})
+    entries.pop("first", None)
+    found = tuple(_offer(id, entry, first) for id, entry in entries.items())
+    for medium, id in first.items():
+        if not any(each.id == id and each.medium == medium for each in found):
+            raise BadInput("{path}: {id} is no model for {medium}.", path=path.name, id=id, medium=medium)
+    return found
+
+
+def read_first(path: Path) -> Mapping[str, str]:
+    """The id of the model that a medium uses once it is installed, by medium: what the file says above its entries.
+
+    Nothing below is read: this takes part in the start of the program.
+    """
+    head, _, _ = path.read_text("utf-8").partition("\n[")
+    return _Table(path.name, _parsed(head, path)).words("first", {})
+
+
+@functools.cache
+def first_offers() -> Mapping[str, str]:
+    """`read_first` of the catalogue that comes with the studio."""
+    return read_first(FILE)
 
 
 @functools.cache
 def offers() -> tuple[Offer, ...]:
     """Those that come with the studio, in the order in which they are shown."""
-    return read_offers(RESOURCES / "catalog.toml")
+    return read_offers(FILE)
 
 
 def offer(id: str) -> Offer:
@@ -71,7 +321,37 @@ def offer(id: str) -> Offer:
             return each
     raise BadInput(
         "The studio offers no model {id!r}.",
-        "It offers: {names}.",
+        "List those that it offers with `studio models search`.",
         id=id[:80],
-        names=", ".join(each.id for each in offers()),
     )
+
+
+def search(
+    among: Iterable[Offer], words: str = "", medium: str = "", sells: Sells | None = None, largest: int = 0
+) -> list[Offer]:
+    """The offers that have each of the words in their id, title, family, sentence, credits or licence, whatever their
+    case; of that medium; whose works may be sold like that; whose files take no more than `largest` bytes, where it is
+    given.
+    """
+    wanted = words.casefold().split()
+    return [
+        each
+        for each in among
+        if (not medium or each.medium == medium)
+        and (sells is None or each.sells == sells)
+        and (not largest or each.size <= largest)
+        and all(word in _searched(each) for word in wanted)
+    ]
+
+
+def _searched(one: Offer) -> str:
+    return " ".join((one.id, one.title, one.family, one.sentence, one.credits, one.licence)).casefold()
+
+
+def provenance(one: Offer) -> Message:
+    """How far size and licence of an offer can be trusted."""
+    if one.checked:
+        return Message("Size and hashes were read from its files.")
+    if one.computed:
+        return Message("Size computed from its parameters; licence from the publisher's page; not checked by us.")
+    return Message("Size and licence from the publisher's page; not checked by us.")

