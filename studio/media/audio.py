@@ -1,4 +1,4 @@
-"""Audio files: writes 16-bit WAV with a note, reads WAV, FLAC, Ogg and MP3, draws the waveform.
+"""Audio files: writes 16-bit WAV with a note, reads WAV, FLAC, Ogg and MP3.
 
 libsndfile is loaded only when a sound is read, so that a studio without it can do everything else.
 """
@@ -12,7 +12,6 @@ import os
 import struct
 import threading
 from collections.abc import Callable, Generator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.errors import BadInput, Message, StudioError
-from studio.media.payloads import Audio, Image
+from studio.media.payloads import Audio
 
 SAMPLE_LIMIT = 240_000_000
 """Samples of all channels of the longest sound that is read: about 40 minutes of stereo at 48 kHz."""
@@ -32,8 +31,6 @@ PAGE_LIMIT, LAST_PAGE = (
     27 + 255 + 255 * 255,
     4,
 )  # bytes of the longest page of an Ogg file; a flag (RFC 3533, section 6)
-WAVE_COLOUR = (124, 140, 168)
-_BARS = 40
 _DECODING = threading.Lock()
 
 
@@ -137,33 +134,6 @@ def _is_cut(path: Path) -> bool:
             whole = len(page) >= 27 and len(lacing) == page[26] and len(page) >= 27 + len(lacing) + sum(lacing)
             return not (whole and page[5] & LAST_PAGE)
     return False
-
-
-def waveform(audio: Audio, size: int) -> Image:
-    """Rounded bars on a transparent picture, `size` x `size`; each is as high as the peak of its part of the sound."""
-    across = np.arange(size, dtype=np.float32) + 0.5
-    margin, pitch = size * 0.08, size * 0.84 / _BARS
-    radius = pitch * 0.28
-    bar = np.clip((across - margin) // pitch, 0, _BARS - 1).astype(np.int64)
-    offset = across - (margin + (bar + 0.5) * pitch)
-    reach = np.maximum(0.0, _peaks(audio)[bar] * size * 0.36 - radius)
-    # Distance to the centre line of the nearest bar: opaque within `radius`, antialiased over one pixel.
-    above = np.maximum(0.0, np.abs(across - size / 2)[:, None] - reach[None])
-    alpha = np.clip(radius + 0.5 - np.hypot(above, offset[None]), 0.0, min(1.0, 2 * radius))
-    pixels = np.empty((size, size, 4), np.uint8)
-    pixels[..., :3] = WAVE_COLOUR
-    pixels[..., 3] = np.rint(alpha * 255)
-    return Image(pixels)
-
-
-def _peaks(audio: Audio) -> NDArray[np.float32]:
-    """The peak of each bar's part of the sound, the highest scaled to 1; silence stays 0."""
-    loud = np.abs(audio.samples).max(axis=0) if audio.samples.size else np.zeros(1, np.float32)
-    edges = [len(loud) * bar // _BARS for bar in range(_BARS + 1)]
-    parts = (loud[start : max(stop, start + 1)] for start, stop in pairwise(edges))
-    peaks = np.array([part.max(initial=0.0) for part in parts], dtype=np.float32)
-    top = float(peaks.max())
-    return peaks / top if top > 1e-4 else np.zeros_like(peaks)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

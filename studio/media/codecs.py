@@ -130,7 +130,7 @@ def thumbnail(payload: Payload, size: int) -> Image | None:
 
     None for a text, and for an MP4 where PyAV is not installed.
     """
-    from studio.media import audio, clips, images
+    from studio.media import clips, images, waveforms
 
     if isinstance(payload, Bundle):
         return thumbnail(payload.main, size)
@@ -140,7 +140,7 @@ def thumbnail(payload: Payload, size: int) -> Image | None:
         first = clips.first_frame(payload.path)
         return None if first is None else images.shrink(first, size)
     if isinstance(payload, Audio):
-        return audio.waveform(payload, size)
+        return waveforms.waveform(payload, size)
     return None
 
 

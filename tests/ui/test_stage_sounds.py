@@ -18,10 +18,11 @@ from studio.library.asset import AssetRecord
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Audio
+from studio.media.waveforms import ROWS, envelope, spectrogram
 from studio.schema.settings import Settings
 from studio.ui.stages import audio as audio_stage
 from studio.ui.stages.audio import AudioStage
-from studio.ui.stages.sound_views import LOWEST_DB, ROWS, LevelMeter, envelope, spectrogram
+from studio.ui.stages.sound_views import LOWEST_DB, LevelMeter
 from studio.ui.widgets.sound_player import SoundPlayer, outputs
 from tests.ui.conftest import Room
 

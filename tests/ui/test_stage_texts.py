@@ -16,11 +16,11 @@ from studio.documents.document import listing
 from studio.jobs.previews import PreviewJoiner, TextDelta
 from studio.library.asset import AssetRecord
 from studio.library.library import Asset
-from studio.media import codecs
+from studio.media import codecs, markdown
+from studio.media.markdown import MarkdownBlock, join_blocks, parse, word_count
 from studio.media.payloads import Text
 from studio.media.provenance import Provenance
-from studio.ui.stages import markdown, text_page
-from studio.ui.stages.markdown import MarkdownBlock, join_blocks, parse, word_count
+from studio.ui.stages import text_page
 from studio.ui.stages.text import TextStage
 from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk, Room

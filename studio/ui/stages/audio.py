@@ -13,10 +13,11 @@ from studio.jobs.previews import Preview
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Audio, Payload
+from studio.media.waveforms import envelope
 from studio.schema.request import Request
 from studio.schema.settings import Settings
 from studio.ui.background import Failure, LatestOnly
-from studio.ui.stages.sound_views import RULER, LevelMeter, Spectrogram, Waveform, envelope
+from studio.ui.stages.sound_views import RULER, LevelMeter, Spectrogram, Waveform
 from studio.ui.stages.stage import MenuEntry, Stage, file_mime_data
 from studio.ui.widgets import icons
 from studio.ui.widgets.controls import QuietSlider, label, named, tool

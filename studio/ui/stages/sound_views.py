@@ -12,54 +12,60 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QWidget
 
 from studio.media.payloads import Audio
+from studio.media.waveforms import LOWEST_HZ, ROWS, spectrogram
 from studio.ui.background import LatestOnly
 from studio.ui.stages.stage import is_drag
+from studio.ui.widgets.controls import named
 from studio.ui.widgets.text import clock, tr
 from studio.ui.widgets.theme import theme
 
 BAR, SPACE = 3, 2  # pixels of a bar of the waveform and of the gap after it
-PEAKS = 8192  # more than a screen has bars
 RULER = 22
 GRAB_DISTANCE = 5
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600)  # seconds from one mark of the ruler to the next
+MARKS = ((100.0, "100"), (1000.0, "1k"), (10_000.0, "10k"))
+LOWEST_DB = -48.0  # dB at the bottom of the meter
+LEVEL, LEVEL_GAP = 6, 3  # pixels of the bar of a channel and of the gap after it
+PEAK_FALL = 0.7  # dB that a peak falls with each frame
+CLIPPING = -0.1  # dB from which a peak is marked as clipping
 
 
-def envelope(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The peaks of equal stretches of a sound `[channels, samples]`, at most PEAKS of them."""
-    if not samples.size:
-        return np.zeros(0, np.float32)
-    count = samples.shape[1]
-    edges = np.linspace(0, count, min(count, PEAKS) + 1).astype(np.int64)[:-1]
-    loud = np.zeros(len(edges), np.float32)
-    for channel in samples:
-        np.maximum(loud, np.maximum.reduceat(channel, edges), out=loud)
-        np.maximum(loud, -np.minimum.reduceat(channel, edges), out=loud)
-    return loud
+class SoundPicture(QWidget):
+    """A picture of a sound over its time, drawn once for each size and theme; what moves is painted on top."""
+
+    def __init__(self, name: str, words: str, height: int) -> None:
+        super().__init__()
+        named(self, name, words)
+        self.setMinimumHeight(height)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._drawn: tuple[QPixmap, ...] = ()  # nothing: to be drawn anew
+        theme().changed.connect(self._redraw)
+
+    def resizeEvent(self, event: object) -> None:
+        self._redraw()
+
+    def _redraw(self) -> None:
+        self._drawn = ()
+        self.update()
 
 
-class Waveform(QWidget):
+class Waveform(SoundPicture):
     """`seek_requested(position)`, 0 to 1 of the sound. `range_chosen((start, end))`, or None for all of it."""
 
     seek_requested = Signal(float)
     range_chosen = Signal(object)
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("waveform")
-        self.setMinimumHeight(96)
-        self.setAccessibleName(tr("Waveform"))
+        super().__init__("waveform", tr("Waveform"), 96)
         self.setToolTip(tr("Click to move the cursor, drag to choose a range to loop"))
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.place = 0.0
         self.range: tuple[float, float] | None = None
         self._loud: NDArray[np.float32] = np.zeros(0, np.float32)
         self._share, self._seconds = 1.0, 0.0
-        self._drawn: tuple[QPixmap, QPixmap] | None = None  # all of it as played, and as still to come
         self._press: QPoint | None = None
         self._fixed_end: float | None = None  # the end of the part that stays while the other is dragged
-        theme().changed.connect(self._redraw)
 
     def show_sound(self, loud: NDArray[np.float32], share: float, seconds: float) -> None:
         """`loud` is the envelope; `share` how much of the whole there is while it grows; `seconds` its length."""
@@ -78,13 +84,6 @@ class Waveform(QWidget):
             self.range = part
             self.update()
 
-    def resizeEvent(self, event: object) -> None:
-        self._redraw()
-
-    def _redraw(self) -> None:
-        self._drawn = None
-        self.update()
-
     def _x(self, place: float) -> float:
         """Where a place of the sound lies; what is still to be made lies behind it."""
         return place * self.width() * self._share
@@ -98,6 +97,7 @@ class Waveform(QWidget):
         return np.power(np.maximum.reduceat(self._loud, np.minimum(edges, self._loud.size - 1)), 0.8, dtype=np.float32)
 
     def _draw(self) -> tuple[QPixmap, QPixmap]:
+        """All of it as played, and as still to come."""
         look, ratio = theme(), self.devicePixelRatioF()
         bars, high = self._bars(), self.height() - RULER
         made: list[QPixmap] = []
@@ -120,7 +120,7 @@ class Waveform(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         look = theme()
         high = self.height() - RULER
-        if self._drawn is None:
+        if not self._drawn:
             self._drawn = self._draw()
         painter = QPainter(self)
         painter.fillRect(event.rect(), look.colour("paper"))
@@ -198,54 +198,15 @@ class Waveform(QWidget):
         self.range_chosen.emit(None)
 
 
-WINDOW = 2048  # samples
-COLUMNS, ROWS = 1024, 192
-LOWEST_HZ = 40.0  # Hz
-FLOOR = 72.0  # dB below the loudest, from which nothing is shown
-CHUNK = 64  # windows at a time, so that other threads get their turn
-MARKS = ((100.0, "100"), (1000.0, "1k"), (10_000.0, "10k"))
-
-
-def spectrogram(audio: Audio) -> NDArray[np.uint8]:
-    """`[ROWS, columns]`, 0 silent and 255 the loudest, the highest pitch first, rows evenly apart in octaves.
-
-    Each column is the power spectrum under one Hann window, in dB, the channels together; at most COLUMNS of them.
-    """
-    mono = audio.samples.mean(axis=0)
-    mono = np.pad(mono, (WINDOW // 2, WINDOW // 2))
-    hop = max(WINDOW // 8, -(-audio.samples.shape[1] // COLUMNS))
-    starts = np.arange(0, max(1, audio.samples.shape[1]), hop)
-    frames = np.lib.stride_tricks.sliding_window_view(mono, WINDOW)
-    window = np.hanning(WINDOW).astype(np.float32)
-    bins = np.fft.rfftfreq(WINDOW, 1 / audio.rate)
-    pitches = np.geomspace(LOWEST_HZ, audio.rate / 2, ROWS)
-    made = np.empty((ROWS, len(starts)), np.float32)
-    for at in range(0, len(starts), CHUNK):
-        power = np.abs(np.fft.rfft(frames[starts[at : at + CHUNK]] * window, axis=1)) ** 2
-        for column, each in enumerate(power):
-            made[:, at + column] = np.interp(pitches, bins, each)
-    loudest = float(made.max(initial=0.0))
-    if loudest <= 1e-12:
-        return np.zeros(made.shape, np.uint8)
-    level = 10 * np.log10(np.maximum(made / loudest, 1e-12))
-    return np.rint(np.clip(1 + level / FLOOR, 0, 1) * 255).astype(np.uint8)[::-1]
-
-
-class Spectrogram(QWidget):
+class Spectrogram(SoundPicture):
     """The spectrogram in the theme's colours, with frequency marks in a gutter at the left."""
 
     def __init__(self, gutter: int) -> None:
-        super().__init__()
-        self.setObjectName("spectrogram")
-        self.setAccessibleName(tr("Spectrogram"))
-        self.setMinimumHeight(64)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        super().__init__("spectrogram", tr("Spectrogram"), 64)
         self._gutter = gutter
         self._levels: NDArray[np.uint8] = np.zeros((ROWS, 0), np.uint8)
         self._rate, self._share, self._place = 1, 1.0, 0.0
-        self._drawn: QPixmap | None = None
         self._computing = LatestOnly(self)
-        theme().changed.connect(self._redraw)
 
     @property
     def busy(self) -> bool:
@@ -270,13 +231,6 @@ class Spectrogram(QWidget):
             self._place = place
             self.update()
 
-    def resizeEvent(self, event: object) -> None:
-        self._redraw()
-
-    def _redraw(self) -> None:
-        self._drawn = None
-        self.update()
-
     def _draw(self, size: QSize) -> QPixmap:
         rows, columns = self._levels.shape
         levels = np.ascontiguousarray(self._levels)
@@ -294,9 +248,9 @@ class Spectrogram(QWidget):
         wide = self.width() - self._gutter
         if self._levels.shape[1]:
             box = QRectF(self._gutter, 0, wide * self._share, self.height())
-            if self._drawn is None:
-                self._drawn = self._draw((box.size() * ratio).toSize().expandedTo(QSize(1, 1)))
-            painter.drawPixmap(box, self._drawn, QRectF(self._drawn.rect()))
+            if not self._drawn:
+                self._drawn = (self._draw((box.size() * ratio).toSize().expandedTo(QSize(1, 1))),)
+            painter.drawPixmap(box, self._drawn[0], QRectF(self._drawn[0].rect()))
             spot = self._gutter + round(min(wide - 1.0, max(1.0, self._place * wide * self._share)))
             painter.fillRect(QRectF(spot - 1, 0, 2, self.height()), look.colour("ink"))
         self._name_pitches(painter)
@@ -320,12 +274,6 @@ def _colours() -> list[int]:
     stops = np.array([(each.red(), each.green(), each.blue()) for each in ends], float)
     tones = [np.interp(np.linspace(0, 1, 256), (0.0, 0.68, 1.0), stops[:, part]) for part in range(3)]
     return [0xFF000000 | int(r) << 16 | int(g) << 8 | int(b) for r, g, b in zip(*tones, strict=True)]
-
-
-LOWEST_DB = -48.0  # dB at the bottom of the meter
-LEVEL, LEVEL_GAP = 6, 3  # pixels of the bar of a channel and of the gap after it
-PEAK_FALL = 0.7  # dB that a peak falls with each frame
-CLIPPING = -0.1  # dB from which a peak is marked as clipping
 
 
 def decibels(level: float) -> float:

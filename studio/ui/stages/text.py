@@ -16,9 +16,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 from studio.errors import StudioError
 from studio.jobs.previews import Preview, TextPreview
 from studio.library.library import Asset
-from studio.media import codecs
+from studio.media import codecs, markdown
 from studio.media.payloads import Text
-from studio.ui.stages import markdown
 from studio.ui.stages.draft import TextDraft
 from studio.ui.stages.stage import MenuEntry, Stage
 from studio.ui.stages.text_page import TextPage

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QTextEdit
 
-from studio.ui.stages.markdown import PARAGRAPH_BREAKS, SOFT_BREAK, MarkdownBlock, join_blocks, parse
+from studio.media.markdown import PARAGRAPH_BREAKS, SOFT_BREAK, MarkdownBlock, join_blocks, parse
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
