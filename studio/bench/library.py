@@ -53,7 +53,7 @@ def scrolling(setting: BenchSettings) -> Iterator[Measurement]:
     works = 300 if setting.toy else WORKS
     medium = MEDIA[0].name
     told = {"works": works, "medium": medium, "seconds": 0.2 if setting.toy else SCROLL_SECONDS}
-    found = measure("studio.bench.live_library", {**told, **setting.to_json()})
+    found = measure("studio.bench.live.library", {**told, **setting.to_json()})
     if found["state"] == "failed":
         raise StudioError("The {medium} job failed.", medium=medium)
     yield Measurement("scrolling.first", found["first"] * 1000, "ms", FIRST_PICTURES, more={"works": works})

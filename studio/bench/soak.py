@@ -25,7 +25,7 @@ from typing import Any
 
 import psutil
 
-from studio.bench.live_soak import ENGINE
+from studio.bench.live.soak import ENGINE
 from studio.bench.measurement import ROOT, BenchSettings
 
 LIVES = (20.0, 120.0)  # seconds until a studio is killed
@@ -93,7 +93,7 @@ class Soak:
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         }  # fmt: skip
         with (self.folder / "studio.log").open("ab") as log, subprocess.Popen(
-            [sys.executable, "-m", "studio.bench.live_soak", json.dumps(told)],
+            [sys.executable, "-m", "studio.bench.live.soak", json.dumps(told)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, text=True, encoding="utf-8",
         ) as process:  # fmt: skip
             lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()

@@ -47,7 +47,7 @@ def start(setting: BenchSettings) -> Iterator[Measurement]:
 def pages(setting: BenchSettings) -> Iterator[Measurement]:
     """From asking for a page until it is painted."""
     told = {"what": "turning", "turns": 1 if setting.toy else PAGE_TURNS}
-    found = measure("studio.bench.live_window", {**told, **setting.to_json()})
+    found = measure("studio.bench.live.window", {**told, **setting.to_json()})
     for page, seconds in found["pages"].items():
         work = statistics.median(found["work"][page])
         more = {"platform": found["platform"], "worst_s": max(seconds), "processor_s": work, "times": len(seconds)}
@@ -58,7 +58,7 @@ def latency(setting: BenchSettings) -> Iterator[Measurement]:
     """How late events come in the window's thread while an engine works."""
     for medium in MEDIA[:1] if setting.toy else MEDIA:
         told = {"what": "working", "medium": medium.name, "seconds": 0.5 if setting.toy else LATENCY_SECONDS}
-        found = measure("studio.bench.live_window", {**told, **setting.to_json()})
+        found = measure("studio.bench.live.window", {**told, **setting.to_json()})
         if found["failed"]:
             raise StudioError("The {name} job failed: {reason}", name=medium.name, reason=found["failed"])
         idle, busy = sorted(found["idle"]), sorted(found["busy"])
@@ -76,7 +76,7 @@ def latency(setting: BenchSettings) -> Iterator[Measurement]:
 def stages(setting: BenchSettings) -> Iterator[Measurement]:
     """Milliseconds for a frame of each stage while an engine works."""
     told = {"frames": 12 if setting.toy else FRAMES, "medium": BUSY}
-    found = measure("studio.bench.live_stages", {**told, **setting.to_json()})
+    found = measure("studio.bench.live.stages", {**told, **setting.to_json()})
     for name in ("waveform", "preview", "pan"):
         idle, working = found[f"{name}.idle"], found[f"{name}.busy"]
         busy = sorted(working["seconds"])
@@ -94,7 +94,7 @@ def stages(setting: BenchSettings) -> Iterator[Measurement]:
 
 def _open(setting: BenchSettings, idle: float = 0.0) -> dict[str, Any]:
     told = {"what": "opening", "idle": idle, **setting.to_json()}
-    return measure("studio.bench.live_window", {**told, "start": time.monotonic()})
+    return measure("studio.bench.live.window", {**told, "start": time.monotonic()})
 
 
 def _forget(path: str) -> bool:

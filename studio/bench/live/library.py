@@ -18,7 +18,7 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 
 from studio.bench import library as shelf
-from studio.bench.live_window import run
+from studio.bench.live.window import run
 from studio.system.paths import AppPaths
 from studio.ui.library.page import LibraryPage
 from studio.ui.shell.window import MainWindow

@@ -17,7 +17,7 @@ import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QApplication
 
-from studio.bench.live_window import run
+from studio.bench.live.window import run
 from studio.jobs.job import Job
 from studio.media.payloads import Audio, Image
 from studio.schema.request import Request
