@@ -251,7 +251,7 @@ class Studio:
         """The request with its model chosen and its works named, within the limits of the model's family."""
         if self.task(request).lane == "io":
             return request
-        request = self._used_works.found(self._with_model(request))
+        request = self._with_model(self._used_works.found(request))
         models = {role: self.catalog.get(id) for role, id in models_by_role(request).items()}
         if "" in models:
             self.media[request.medium].family(models[""].family).check(request)

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from studio.errors import BadInput
 from studio.media import codecs
-from studio.media.payloads import Audio, Clip, Image, Text
 from studio.media.provenance import Provenance, parse_note
 from studio.models import weights
-from studio.schema.fields import WorkRef
 from studio.schema.request import Request
 
 if TYPE_CHECKING:
@@ -85,25 +83,6 @@ def _json(path: Path) -> dict[str, Any]:
             name=path.name,
             reason=error,
         ) from error
-
-
-def check_files(request: Request) -> None:
-    """Raises BadInput for a file that the request uses and that is not of the kind it takes, before anything is made.
-    What is missing is found when the request is submitted.
-    """
-    for name, note in request.fields():
-        if not isinstance(note, WorkRef):
-            continue
-        path = Path(getattr(request, name).path)
-        if not path.is_file():
-            continue
-        payload = codecs.read(path)
-        if note.takes == "picture" and not isinstance(payload, Image | Clip):
-            raise BadInput("{name} is not a picture.", name=path.name)
-        if note.takes == "sound" and not isinstance(payload, Audio):
-            raise BadInput("{name} is not a sound.", name=path.name)
-        if note.takes == "text" and not isinstance(payload, Text):
-            raise BadInput("{name} is not a text.", name=path.name)
 
 
 def find_work(library: Library, word: str) -> tuple[Path, Asset | None]:

@@ -11,7 +11,7 @@ from studio.backends import MEDIA, PAGELESS
 from studio.backends import medium as find_medium
 from studio.cli import flags, jobs, progress
 from studio.cli.context import output_folder
-from studio.cli.inputs import check_files, find_work, from_file, unknown_fields
+from studio.cli.inputs import find_work, from_file, unknown_fields
 from studio.cli.plugin import NO_FLAGS, MakeFlags, cli_plugin
 from studio.cli.words import command, tr, worded
 from studio.errors import BadInput, Message, StudioError
@@ -289,7 +289,6 @@ def _requests(values: argparse.Namespace, context: CliContext) -> tuple[list[Req
         context.print_error(*extra.warnings(values, known, request))
     else:
         raise BadInput("No medium was given.", "Choose one of: {names}.", names=", ".join(one.name for one in MEDIA))
-    check_files(request)
     request.replace(seed=request.seed + values.count - 1)  # refused where there are not so many seeds
     return list(request.candidates(values.count)), origin
 

@@ -69,7 +69,7 @@ class EngineCache:
 
         A training is not tried again: it would restart from the beginning.
         """
-        request = map_works(request, lambda key: replace(key, path=str(resources.works[key.name])))
+        request = map_works(request, lambda _, key: replace(key, path=str(resources.works[key.name])))
         report(Progress("loading"))
         if self._device_info is None and self._limits.platform:
             self._device_info = resolve(self._limits.platform)(self._limits.device, self._limits.threads)

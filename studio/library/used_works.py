@@ -13,8 +13,9 @@ from studio.errors import BadInput, Message, StudioError
 from studio.library.index import SHA256
 from studio.library.library import Library
 from studio.library.store import SOURCES
-from studio.schema.fields import WorkKey
-from studio.schema.nested import AnyRequest, labelled_works, map_works, works_of
+from studio.media import codecs
+from studio.schema.fields import WorkKey, WorkRef
+from studio.schema.nested import AnyRequest, map_works, work_fields, works_of
 from studio.schema.request import Request
 from studio.system import storage
 from studio.system.storage import FileLock, sha256_of
@@ -38,26 +39,32 @@ class UsedWorks:
 
     def found(self, request: AnyRequest) -> AnyRequest:
         """The request with each work of the library named by id and sha256. Reads no file: those that are no works
-        stay paths until `kept`. BadInput for works and files that do not exist.
+        stay paths until `kept`. BadInput for works and files that do not exist, or are not what their field takes.
         """
-        return map_works(request, self._found) if works_of(request) else request
+
+        def change(field: WorkRef, key: WorkKey) -> WorkKey:
+            named, path, name = self._found(key)
+            demand_kind(field, path, name)
+            return named
+
+        return map_works(request, change)
 
     def kept(self, request: AnyRequest, on_chunk: Callable[[int], object] = lambda _bytes: None) -> AnyRequest:
         """The request with each work named by id and sha256, so that it means the same bytes anywhere.
 
         A file that is no work of the library is copied into it, below `sources`. `on_chunk(bytes)` is called after each
-        part that was read or copied; what it raises passes through. BadInput for works and files that do not exist,
-        StudioError for disks that fail.
+        part that was read or copied; what it raises passes through. BadInput for works and files that do not exist or
+        are damaged, StudioError for disks that fail.
         """
-        return map_works(request, lambda key: self._kept(key, on_chunk)) if works_of(request) else request
+        return map_works(request, lambda _, key: self._kept(key, on_chunk))
 
     def files(self, request: Request) -> Mapping[str, Path]:
         """The files of the works that a named request uses, by `WorkKey.name`. BadInput for one that is missing."""
-        return {key.name: self._file(key) for key in works_of(request)}
+        return {key.name: self._file(key)[0] for key in works_of(request)}
 
     def missing(self, request: Request) -> list[tuple[str, WorkKey]]:
         """The works and files of the request that are not there, each with the label of its field."""
-        return [(label, key) for label, key in labelled_works(request) if not self._is_there(key)]
+        return [(field.label, key) for field, key in work_fields(request) if not self._is_there(key)]
 
     def unused(self, now: float | None = None) -> list[Path]:
         """The sources that were not used for `UNUSED_SECONDS`, and what unfinished copies of that age left."""
@@ -94,19 +101,24 @@ class UsedWorks:
             return False
         return True
 
-    def _found(self, key: WorkKey) -> WorkKey:
-        if key.id or key.sha256:
-            return self._of_library(key)
+    def _found(self, key: WorkKey) -> tuple[WorkKey, Path, str]:
+        """The key with the sha256 of its work, its file, and what people call it."""
+        if key.sha256:  # which it is found by: it stays as it is
+            path, name = self._file(key)
+            return dataclasses.replace(key, path=""), path, name
+        if key.id:
+            for work in self._library.get_many([key.id]):
+                return WorkKey(id=key.id, sha256=work.sha256), work.path, work.title or work.id
+            raise _missing(key)
         path = Path(key.path).expanduser()
         if not path.is_file():
             raise _missing_file(path)
-        return key
+        return key, path, path.name
 
     def _kept(self, key: WorkKey, on_chunk: Callable[[int], object]) -> WorkKey:
-        key = self._found(key)
+        key, path, _ = self._found(key)
         if not key.path:
             return key
-        path = Path(key.path).expanduser()
         known = self._library.work_at(path)
         if known is not None:
             return WorkKey(id=known.id, sha256=known.sha256)
@@ -115,6 +127,7 @@ class UsedWorks:
         known = self._library.find_bytes(sha256)
         if known is not None and known.path.is_file():
             return WorkKey(id=known.id, sha256=sha256)
+        codecs.read(path)  # what is damaged is refused under its own name, which its copy does not have
         with storage.disk_errors_as(Message("{name} could not be copied into the library", name=path.name)):
             self._copy(path, sha256, on_chunk)
         return WorkKey(sha256=sha256)
@@ -131,28 +144,20 @@ class UsedWorks:
             part.replace(self._folder / part.name)
         storage.sync_folder(self._folder)
 
-    def _of_library(self, key: WorkKey) -> WorkKey:
-        """The key with the sha256 of its work; one that has it already, and so is found by it, stays as it is."""
-        if key.sha256:
-            self._file(key)
-            return dataclasses.replace(key, path="")
-        found = self._library.get_many([key.id])
-        if not found:
-            raise _missing(key)
-        return WorkKey(id=key.id, sha256=found[0].sha256)
-
-    def _file(self, key: WorkKey) -> Path:
-        """The file of a work: by its id where it has the bytes that are meant, else by its bytes."""
+    def _file(self, key: WorkKey) -> tuple[Path, str]:
+        """The file of a work: by its id where it has the bytes that are meant, else by its bytes. And what people call
+        it.
+        """
         for work in self._library.get_many([key.id]) if key.id else ():
             if work.path.is_file() and key.sha256 in ("", work.sha256):
-                return work.path
+                return work.path, work.title or work.id
         if key.sha256:
             source = self._source(key.sha256)
             if source is not None:
-                return source
+                return source, source.name
             same = self._library.find_bytes(key.sha256)
             if same is not None and same.path.is_file():
-                return same.path
+                return same.path, same.title or same.id
         raise _missing(key)
 
     def _source(self, sha256: str) -> Path | None:
@@ -164,6 +169,21 @@ class UsedWorks:
                 _set_used(source)
                 return source
         return None
+
+
+def demand_kind(field: WorkRef, path: Path, name: str) -> None:
+    """Return if the field takes files like this one, which its suffix tells. BadInput that says `name` otherwise."""
+    suffixes = codecs.SUFFIXES_OF[field.takes]
+    if path.suffix.lower() in suffixes:
+        return
+    said = {
+        "picture": Message("{name} is not a picture.", name=name),
+        "sound": Message("{name} is not a sound.", name=name),
+        "text": Message("{name} is not a text.", name=name),
+    }
+    names = ", ".join(known[1:].upper() for known in suffixes)
+    hint = Message("{field} takes {names}.", field=Message.of(field.label), names=names)
+    raise BadInput(said[field.takes], hint)
 
 
 def _set_used(path: Path, now: float | None = None) -> None:

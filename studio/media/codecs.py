@@ -29,6 +29,9 @@ TEXT_SUFFIXES = (".md", ".txt")
 SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", *AUDIO_SUFFIXES, *TEXT_SUFFIXES)
 """The suffixes of files that `read` reads, lower case."""
 
+SUFFIXES_OF = {"picture": (*IMAGE_SUFFIXES, ".mp4"), "sound": AUDIO_SUFFIXES, "text": TEXT_SUFFIXES}
+"""The same by what `WorkRef.takes` says; a clip counts as a picture, its first."""
+
 _SVG_TAG = re.compile(rb"<svg(?:\s[^<>]*)?>")
 _NOTE_COMMENT = re.compile(rb"\n\n<!-- aigc-studio (\{[^\n]*\}) -->\n?\Z")
 

@@ -162,26 +162,28 @@ def models_by_role(request: Request) -> dict[str, str]:
 
 def works_of(request: Request) -> list[WorkKey]:
     """The works that a request uses, also those of its rows and of the requests within it, in their order."""
-    return [key for _, key in labelled_works(request)]
+    return [key for _, key in work_fields(request)]
 
 
-def labelled_works(request: Request) -> list[tuple[str, WorkKey]]:
-    """The same, each with the label of its field."""
+def work_fields(request: Request) -> list[tuple[WorkRef, WorkKey]]:
+    """The same, each with its field."""
     return list(_works(request)) if _may_use_works(type(request)) else []
 
 
-def map_works(request: AnyRequest, change: Callable[[WorkKey], WorkKey]) -> AnyRequest:
-    """The request with each work that it uses changed, also those of its rows and of the requests within it."""
+def map_works(request: AnyRequest, change: Callable[[WorkRef, WorkKey], WorkKey]) -> AnyRequest:
+    """The request with each work that it uses changed, also those of its rows and of the requests within it. `change`
+    gets the field of each, too.
+    """
     return request.replace(**_changed_works(request, change)) if _may_use_works(type(request)) else request
 
 
-def _works(holder: Request | Record) -> Iterator[tuple[str, WorkKey]]:
+def _works(holder: Request | Record) -> Iterator[tuple[WorkRef, WorkKey]]:
     for name, each in holder.fields():
         value = getattr(holder, name)
         if not value:
             continue
         if isinstance(each, WorkRef):
-            yield each.label, value
+            yield each, value
         elif isinstance(each, ListOf) and _may_use_works(each.of):
             for row in value:
                 yield from _works(row)
@@ -189,7 +191,7 @@ def _works(holder: Request | Record) -> Iterator[tuple[str, WorkKey]]:
             yield from _works(Request.from_json(json.loads(value)))
 
 
-def _changed_works(holder: Request | Record, change: Callable[[WorkKey], WorkKey]) -> dict[str, Any]:
+def _changed_works(holder: Request | Record, change: Callable[[WorkRef, WorkKey], WorkKey]) -> dict[str, Any]:
     """The fields that hold works, directly or not, with their new values."""
     changed: dict[str, Any] = {}
     for name, each in holder.fields():
@@ -197,7 +199,7 @@ def _changed_works(holder: Request | Record, change: Callable[[WorkKey], WorkKey
         if not value:
             continue
         if isinstance(each, WorkRef):
-            changed[name] = change(value)
+            changed[name] = change(each, value)
         elif isinstance(each, ListOf) and _may_use_works(each.of):
             changed[name] = tuple(dataclasses.replace(row, **_changed_works(row, change)) for row in value)
         elif isinstance(each, NestedRequest) and _may_use_works(Request.kinds[each.kind]):

@@ -29,7 +29,7 @@ from studio.jobs.job import Cancelled, Report
 from studio.jobs.leftovers import sweep
 from studio.jobs.make_again import request_to_repeat
 from studio.library.library import Asset, Library
-from studio.library.used_works import UNUSED_SECONDS, UsedWorks
+from studio.library.used_works import UNUSED_SECONDS, UsedWorks, demand_kind
 from studio.media import codecs
 from studio.media.payloads import Image, Payload
 from studio.media.provenance import ModelOrigin, Provenance
@@ -115,6 +115,47 @@ def test_a_file_that_is_no_work_is_kept_by_its_bytes(library: Library, tmp_path:
     assert used.kept(named) == named
     assert library.count() == 0
     assert library.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("takes", "good", "bad", "said"),
+    [
+        ("picture", "a.GIF", "a.wav", "a.wav is not a picture. Guide takes PNG, JPG, "),
+        ("picture", "a.mp4", "a", "a is not a picture. Guide takes PNG, JPG, "),
+        ("sound", "a.flac", "a.txt", "a.txt is not a sound. Guide takes WAV, FLAC, OGG, MP3."),
+        ("text", "a.md", "a.png", "a.png is not a text. Guide takes MD, TXT."),
+    ],
+)
+def test_a_field_takes_files_of_its_kind(takes: Any, good: str, bad: str, said: str) -> None:
+    guide = WorkRef(label="Guide", help="What guides it.", takes=takes)
+    demand_kind(guide, Path(good), good)
+    with pytest.raises(BadInput) as refused:
+        demand_kind(guide, Path(bad), bad)
+    assert str(refused.value).startswith(said)
+
+
+def test_what_a_field_does_not_take_is_refused_by_the_name_that_people_know(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("Once.", encoding="utf-8")
+    work = library.import_file(tmp_path / "note.txt")
+    mine = tmp_path / "mine.txt"
+    mine.write_text("Twice.", encoding="utf-8")
+    for key, name in ((WorkKey(id=work.id), "note"), (WorkKey(work.id, work.sha256), "note"), (mine, "mine.txt")):
+        used = Layer(mask=str(key)) if key == mine else Layer(mask=key)  # type: ignore[arg-type]
+        for request in (Retouch(picture=used.mask), Retouch(layers=(used,))):
+            with pytest.raises(BadInput, match=f"^{name} is not a picture. (Picture|Mask) takes PNG, "):
+                UsedWorks(library).found(request)
+            outer = Retouch(before=request)  # type: ignore[arg-type]
+            with pytest.raises(BadInput, match=f"^{name} is not a picture"):
+                UsedWorks(library).found(outer)
+
+
+def test_a_damaged_file_is_refused_by_its_own_name_and_not_copied(library: Library, tmp_path: Path) -> None:
+    torn = tmp_path / "torn.png"
+    torn.write_bytes(picture(tmp_path / "a.png").read_bytes()[:40])
+    named = UsedWorks(library).found(Retouch(picture=str(torn)))  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=r"^torn\.png is damaged"):
+        UsedWorks(library).kept(named)
+    assert not (library.folder / "sources").exists()
 
 
 def test_a_damaged_copy_is_found_and_mended_by_its_original(library: Library, tmp_path: Path) -> None:
@@ -240,6 +281,17 @@ def test_an_engine_gets_models_by_role_and_works_as_files(retoucher: Studio, tmp
     note = codecs.read_note(asset.path)
     assert note is not None
     assert note["provenance"]["models"]["lora"]["sha256"] == "aa" * 32
+
+
+def test_the_studio_takes_no_file_of_another_kind(retoucher: Studio, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("Once.", encoding="utf-8")
+    wrong, right = Retouch(picture=str(note)), Retouch(picture=str(picture(tmp_path / "a.png")))  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=r"^note\.txt is not a picture. Picture takes PNG"):
+        retoucher.submit(wrong)
+    with pytest.raises(BadInput, match=r"^note\.txt is not a picture. Picture takes PNG"):
+        retoucher.submit_group([right, wrong], "batch")
+    assert retoucher.queue.jobs() == []
 
 
 def repeated(studio: Studio, work: Asset) -> Request:

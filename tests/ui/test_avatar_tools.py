@@ -274,6 +274,32 @@ def test_a_picture_becomes_the_face_in_the_brief(desk: Desk, tmp_path: Path) -> 
     assert brief(panel) == before
 
 
+def test_what_is_no_picture_is_refused_by_name(desk: Desk, tmp_path: Path) -> None:
+    _, inspector = page(desk)
+    desk.click("tab.find")
+    match = inspector.match
+    note = tmp_path / "note.txt"
+    note.write_text("Once.", encoding="utf-8")
+    work = desk.studio.library.import_file(note)
+    refused = "is not a picture. Picture takes PNG, JPG"
+
+    def paste() -> None:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(note))])
+        match.import_data(data)
+
+    for use, name in ((paste, "note.txt"), (lambda: match.import_file(note), "note.txt")):
+        match.show_remark("")
+        inside(desk, use)
+        assert match.remark.text().startswith(f"{name} {refused}")
+    inside(desk, match.set_picture, work)
+    assert match.remark.text().startswith(f"note {refused}")
+    assert match.remark.isVisibleTo(match)
+    assert (match.asset, match.go.isEnabled()) == (None, False)
+    assert desk.studio.library.count() == 1
+    assert [job for job in desk.studio.queue.jobs() if not job.has_ended] == []
+
+
 def test_what_is_said_of_a_found_face_is_shown_beside_its_picture(desk: Desk, tmp_path: Path) -> None:
     panel, inspector = page(desk)
     desk.click("tab.find")

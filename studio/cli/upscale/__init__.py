@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from studio.backends.upscale.requests import UpscaleRequest
 from studio.cli import jobs, progress
 from studio.cli.flags import add_fields, given_fields
-from studio.cli.inputs import check_files, find_work
+from studio.cli.inputs import find_work
 from studio.cli.make import add_out, add_output, receiver
 from studio.cli.plugin import CliPlugin
 from studio.cli.words import tr
-from studio.errors import BadInput
 from studio.schema.fields import WorkKey
 
 if TYPE_CHECKING:
@@ -58,14 +57,9 @@ def run(values: argparse.Namespace, context: CliContext) -> int:
 
 
 def _picture(library: Library, word: str) -> WorkKey:
-    """The picture that a word names. BadInput for what is none."""
+    """The picture that a word names. BadInput where there is none."""
     path, work = find_work(library, word)
-    if work is None:
-        check_files(UpscaleRequest(picture=WorkKey(path=str(path))))
-        return WorkKey(path=str(path))
-    if not work.is_image:
-        raise BadInput("{name} is not a picture.", name=work.title or work.id)
-    return WorkKey(id=work.id)
+    return WorkKey(path=str(path)) if work is None else WorkKey(id=work.id)
 
 
 PLUGIN = CliPlugin(add_verbs=add_verbs, use=("upscale", "FILE"))

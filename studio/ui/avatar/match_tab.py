@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
-from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
+from PySide6.QtCore import QMimeData, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.backends.avatar.requests import AvatarProjectRequest
+from studio.errors import BadInput
 from studio.library.library import Asset
+from studio.library.used_works import demand_kind
 from studio.media import codecs
-from studio.schema.fields import WorkKey
+from studio.schema.fields import WorkKey, WorkRef
 from studio.ui.avatar.live_jobs import paint_portrait
 from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
 from studio.ui.forms.form import Form
-from studio.ui.library.importer import Importer
+from studio.ui.library.importer import Importer, local
 from studio.ui.stages import pictures
 from studio.ui.widgets import icons
 from studio.ui.widgets.controls import button, label
 from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.layout import add, column, row
-from studio.ui.widgets.text import tr, worded
+from studio.ui.widgets.text import failure, tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 
+PICTURE = cast(WorkRef, dict(AvatarProjectRequest.fields())["picture"])
 HEIGHT = 148
 LONGEST_SIDE = 1024  # pixels of the picture that is shown
 
@@ -108,7 +112,9 @@ class MatchTab(QWidget):
         works.over.connect(self.drop_area.set_highlighted)
 
     def set_picture(self, asset: Asset) -> None:
-        """Match the picture of this work."""
+        """Match the picture of this work. One that shows none is refused in words."""
+        if self._refuses(asset.path, asset.title or asset.id):
+            return
         self.asset = asset
         self.show_remark("")
         path = asset.path
@@ -129,13 +135,31 @@ class MatchTab(QWidget):
             self.set_picture(drawn[0])
 
     def import_file(self, path: Path) -> None:
-        """Import a file, and match its picture."""
-        self._arrivals.import_paths([path], self._imported)
+        """Import a file, and match its picture. One that is none is refused in words, and not imported."""
+        if not self._refuses(path, path.name):
+            self._arrivals.import_paths([path], self._imported)
+
+    def import_data(self, data: QMimeData) -> None:
+        """Import what was dropped or pasted, and match its first picture; refuse it in words where it has none."""
+        paths = local(data)
+        if paths and not any(path.is_dir() or path.suffix.lower() in codecs.SUFFIXES_OF["picture"] for path in paths):
+            self._refuses(paths[0], paths[0].name)
+        else:
+            self._arrivals.import_data(data, self._imported)
+
+    def _refuses(self, path: Path, name: str) -> bool:
+        """Whether the file is no picture, which is then said."""
+        try:
+            demand_kind(PICTURE, path, name)
+        except BadInput as error:
+            self.show_remark(" ".join(failure(error)))
+            return True
+        return False
 
     def _paste(self) -> None:
         data = QGuiApplication.clipboard().mimeData()
         if self._arrivals.accepts(data):
-            self._arrivals.import_data(data, self._imported)
+            self.import_data(data)
 
     def _search(self) -> None:
         if self.asset is not None:
@@ -174,7 +198,7 @@ class MatchTab(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         self.drop_area.set_highlighted(False)
         event.acceptProposedAction()
-        self._arrivals.import_data(event.mimeData(), self._imported)
+        self.import_data(event.mimeData())
 
 
 def _small(image: QImage) -> QImage:
