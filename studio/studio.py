@@ -11,11 +11,12 @@ from typing import Any, Literal, cast
 
 from studio.backends import MEDIA, PAGELESS, TASKS, families
 from studio.backends.medium import Medium, Task, find_task
-from studio.errors import BadInput
+from studio.errors import BadInput, StudioError
 from studio.jobs.engine_cache import PLATFORM, EngineLimits
 from studio.jobs.io_host import IO_WORKERS, IoContext, IoHost
 from studio.jobs.job import Cancelled, Group, Job, JobGroup, Progress
 from studio.jobs.leftovers import LeftoverSweep
+from studio.jobs.model_uses import model_uses
 from studio.jobs.queue import JobQueue
 from studio.jobs.queue_store import QueueStore
 from studio.jobs.results import ResultStore
@@ -72,6 +73,9 @@ class Studio:
         self._used_works = UsedWorks(self.library)
         self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, paths.models), families(media))
         self.identities = Identities(paths.identities, lambda: self._publish(News("identities")))
+        self.catalog.count_uses = lambda model: model_uses(
+            model, self.catalog, self.library, self.identities, paths.documents
+        )
         self._listeners: list[Callable[[News], None]] = []
         self._listeners_lock = threading.Lock()
         self._results = ResultStore(
@@ -245,6 +249,7 @@ class Studio:
         if not (model.folder / "model.toml").is_file():  # removed a moment ago, by another process
             self.catalog.refresh()
             model = self.catalog.get(id)
+        self.catalog.demand_usable(model)
         return model
 
     def _resolve(self, request: Request) -> Request:
@@ -253,6 +258,9 @@ class Studio:
             return request
         request = self._with_model(self._used_works.found(request))
         models = {role: self.catalog.get(id) for role, id in models_by_role(request).items()}
+        for model in models.values():
+            if model.unavailable is not None:
+                raise StudioError(model.unavailable, mend="models")
         if "" in models:
             self.media[request.medium].family(models[""].family).check(request)
         return request

@@ -13,6 +13,7 @@ from studio.backends.upscale.requests import MEDIUM as UPSCALE
 from studio.errors import BadInput
 from studio.export.task import ExportRequest
 from studio.jobs.imports import ModelGetRequest, ModelImportRequest, WorkImportRequest
+from studio.jobs.linked_models import ModelLinkRequest, ModelMoveRequest, ModelScanRequest
 from studio.models.families import Family
 
 MEDIA: tuple[Medium, ...] = (AVATAR, POSTER, STORY, MUSIC)
@@ -23,6 +24,9 @@ PAGELESS: tuple[Medium, ...] = (UPSCALE,)
 TASKS: tuple[Task, ...] = (
     Task(ModelImportRequest, "studio.jobs.imports:ModelImportEngine", result="none", lane="io"),
     Task(ModelGetRequest, "studio.jobs.imports:ModelGetEngine", result="none", lane="io"),
+    Task(ModelScanRequest, "studio.jobs.linked_models:ModelScanEngine", result="none", lane="io"),
+    Task(ModelLinkRequest, "studio.jobs.linked_models:ModelLinkEngine", result="none", lane="io"),
+    Task(ModelMoveRequest, "studio.jobs.linked_models:ModelMoveEngine", result="none", lane="io"),
     Task(WorkImportRequest, "studio.jobs.imports:WorkImportEngine", result="none", lane="io"),
     Task(ExportRequest, "studio.export.task:ExportEngine", result="none", lane="io"),
 )

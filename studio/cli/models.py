@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA, PAGELESS, medium
+from studio.cli import linked_models
 from studio.cli.flags import add_json
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, table, tr, worded
@@ -98,12 +99,7 @@ def add(verbs: Any) -> None:
     add_json(bring)
     bring.set_defaults(run=run_import)
 
-    remove = actions.add_parser(
-        "remove", help=tr("delete an imported model"), description=tr("Delete an imported model.")
-    )
-    remove.add_argument("id", metavar="ID", help=tr("the model's id; built-in models cannot be removed"))
-    add_json(remove)
-    remove.set_defaults(run=run_remove)
+    linked_models.add(actions)
     for one in (*MEDIA, *PAGELESS):
         cli_plugin(one).add_model_actions(actions)
 
@@ -233,15 +229,6 @@ class ImportProgress:
             context.print_error(Message("{done} of {total}", done=format_size(done), total=format_size(total)))
 
 
-def run_remove(values: argparse.Namespace, context: CliContext) -> int:
-    context.catalog().remove(values.id)
-    if values.json:
-        context.print_json({"removed": values.id})
-    else:
-        context.print(Message("{id} is removed.", id=values.id))
-    return 0
-
-
 def _facts(model: Model) -> dict[str, Any]:
     return {
         "id": model.id,
@@ -258,6 +245,9 @@ def _facts(model: Model) -> dict[str, Any]:
         "languages": list(model.languages),
         "native": list(model.native) if any(model.native) else None,
         "folder": str(model.folder),
+        "linked": model.linked or None,
+        "moved": model.moved or None,
+        "unavailable": None if model.unavailable is None else worded(model.unavailable),
     }
 
 

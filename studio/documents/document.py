@@ -315,6 +315,17 @@ def listing(parent: Path) -> list[DocumentSummary]:
     return sorted(found, key=lambda summary: summary.saved, reverse=True)
 
 
+def naming(parent: Path, word: str) -> list[DocumentSummary]:
+    """The documents below `parent` in one of whose states a text is `word`; one that cannot be read counts as none."""
+    quoted = json.dumps(word)
+    found: list[DocumentSummary] = []
+    for summary in listing(parent):
+        with contextlib.suppress(StudioError, sqlite3.Error, ValueError, OSError):
+            if any(quoted in text for text in _states(summary.folder)):
+                found.append(summary)
+    return found
+
+
 def texts(parent: Path) -> Iterator[str]:
     """The JSON of every state that a document at any depth below `parent` has or can go back to. Raises OSError,
     sqlite3.Error, ValueError or StudioError where one cannot be read.
@@ -322,17 +333,23 @@ def texts(parent: Path) -> Iterator[str]:
     folders = list(parent.iterdir()) if parent.is_dir() else []
     while folders:
         folder = folders.pop()
-        if database.exists(folder):
-            with contextlib.closing(database.connect_to_read(folder)) as db:
-                db.execute("BEGIN")
-                for state in states(db):
-                    yield json.dumps(state)
-        elif _is_document(folder):
-            rows = journal_folder.read(folder)
-            for state in (rows.state, *(version.state for version in rows.versions)):
-                yield json.dumps(state)
+        if _is_document(folder):
+            yield from _states(folder)
         elif folder.is_dir():
             folders += folder.iterdir()
+
+
+def _states(folder: Path) -> Iterator[str]:
+    """The JSON of every state that a document has or can go back to. Raises as `texts` does."""
+    if database.exists(folder):
+        with contextlib.closing(database.connect_to_read(folder)) as db:
+            db.execute("BEGIN")
+            for state in states(db):
+                yield json.dumps(state)
+        return
+    rows = journal_folder.read(folder)
+    for state in (rows.state, *(version.state for version in rows.versions)):
+        yield json.dumps(state)
 
 
 def sweep(parent: Path) -> None:

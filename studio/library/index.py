@@ -385,6 +385,12 @@ def ids_matching(db: sqlite3.Connection, query: LibraryQuery) -> list[str]:
     return [name for (name,) in db.execute(statement, values)]
 
 
+def count_made_with(db: sqlite3.Connection, model: str) -> int:
+    """How many works, those in the bin included, a model has made or has helped to make."""
+    further = "EXISTS (SELECT 1 FROM json_each(body, '$.provenance.models') WHERE json_extract(value, '$.id') = ?)"
+    return _one(db, f"SELECT count(*) FROM works JOIN bodies USING (seq) WHERE model = ? OR {further}", [model, model])
+
+
 def models(db: sqlite3.Connection) -> dict[str, int]:
     """The ids of the models that works outside the bin were made with, and of how many; in alphabetical order."""
     rows = db.execute("SELECT model, count(*) FROM works WHERE binned = 0 AND model != '' GROUP BY model")

@@ -263,6 +263,10 @@ class Library:
         """Every collection and how many works it holds, in alphabetical order."""
         return self._queries.query(lambda db: tables.labels(db, "collection"))
 
+    def count_made_with(self, model: str) -> int:
+        """How many works, those in the bin included, the model of this id has made or has helped to make."""
+        return self._queries.query(lambda db: tables.count_made_with(db, model))
+
     def models(self) -> dict[str, int]:
         """The id of every model that works were made with and how many works, in alphabetical order."""
         return self._queries.query(tables.models)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import threading
 import tomllib
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from stat import S_ISREG
@@ -20,9 +21,10 @@ from typing import TYPE_CHECKING, Any, cast
 import tomli_w
 
 from studio.errors import BadInput, Message, StudioError
-from studio.models import trial, weights
+from studio.models import links, trial, weights
 from studio.models.families import Families, Family, family_named
-from studio.models.model import Model
+from studio.models.links import LinkState, LinkWatch
+from studio.models.model import LinkedFile, Model, ModelUses
 from studio.models.offers import Offer, first_offers, offers
 from studio.system import storage
 from studio.system.paths import RESOURCES
@@ -30,6 +32,7 @@ from studio.system.storage import sha256_of
 
 if TYPE_CHECKING:
     from studio.models.detect import DetectedModel
+    from studio.models.programs import FoundModel, ModelScan
 
 Copied = Callable[[int, int], object]
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -61,10 +64,11 @@ a file is changed or replaced.
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
     """The content of the folders when they were last read. `models` are by id, `ordered` by medium (None for all),
-    `stamps` and `damaged` by the folder of a model.
+    `stamps`, `states` and `damaged` by the folder of a model; `states` are those of models that link to files.
     """
 
     stamps: Mapping[Path, Stamp]
+    states: Mapping[Path, LinkState]
     models: Mapping[str, Model]
     ordered: Mapping[str | None, tuple[Model, ...]]
     damaged: Mapping[Path, Message]
@@ -88,6 +92,8 @@ class Catalog:
         self._reading = threading.Lock()
         self._followed = False
         self._changed: Callable[[], object] = lambda: None
+        self._link_watch = LinkWatch()
+        self.count_uses: Callable[[Model], ModelUses] = lambda _model: ModelUses()
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -96,8 +102,10 @@ class Catalog:
 
     @property
     def warnings(self) -> list[Message]:
-        """Why models cannot be read, one message each."""
-        return list(self._current().damaged.values())
+        """Why models cannot be read or used, one message each."""
+        current = self._current()
+        said = [one for state in current.states.values() for one in (state.reason, state.warning) if one is not None]
+        return [*current.damaged.values(), *said]
 
     def models(self, medium: str | None = None) -> list[Model]:
         """All models, or those of one medium: bundled ones first, then by title. Unreadable ones become warnings."""
@@ -146,11 +154,12 @@ class Catalog:
         current = self._current()
         models = current.ordered.get(medium, ())
         installed = current.models.get(first_offers().get(medium, ""))
-        if installed is not None and installed.medium == medium:
+        if installed is not None and installed.medium == medium and installed.unavailable is None:
             return installed
         starter = current.models.get(f"{medium}-starter")
         if starter is not None and starter.medium == medium:
             return starter
+        models = [model for model in models if model.unavailable is None] or models
         if not models:
             raise StudioError(
                 "There is no model for {medium}.",
@@ -193,6 +202,8 @@ class Catalog:
 
     def verify(self, model: Model) -> list[Message]:
         """What is wrong with the files of a model, one message each; reads all of them."""
+        if model.links and (reason := links.state_of(model).reason) is not None:
+            return [reason]
         files = weights.weight_files(model.folder)
         if not files:
             return [Message("{id} has no weights in {folder}.", id=model.id, folder=model.folder)]
@@ -216,7 +227,16 @@ class Catalog:
                         sha256=sha256,
                     )
                 )
-        return problems + [_changed(model, name) for name in model.files if not _is_as_imported(model, name)]
+        problems += [_changed(model, name) for name in model.files if not _is_as_imported(model, name)]
+        if not problems and model.linked:
+            self._keep_times(model)
+        return problems
+
+    def demand_usable(self, model: Model) -> None:
+        """Return if the files that a model links to can be read at this moment. StudioError otherwise."""
+        state = self._link_watch.look([model]).get(model.folder)
+        if state is not None and state.reason is not None:
+            raise StudioError(state.reason, "Its works stay as they are.", mend="models")
 
     def import_(
         self,
@@ -237,6 +257,94 @@ class Catalog:
         weights that are installed already with the same settings; StudioError for damaged files, those that the family
         cannot run, and full disks.
         """
+        return self._add(path, medium, accept_licence, licence, report)
+
+    def scan(
+        self,
+        folders: Sequence[Path] = (),
+        *,
+        usual: bool = True,
+        report: Callable[[int, str], object] = lambda found, folder: None,
+    ) -> ModelScan:
+        """The models of other programs: where these keep them, unless `usual` is off, and in further folders; see
+        `programs.scan`.
+        """
+        from studio.models import programs
+
+        places = None if usual else ()
+        return programs.scan(self.families, folders, places, self.models(), tuple(self._places()), report)
+
+    def link(
+        self,
+        found: FoundModel,
+        *,
+        accept_licence: bool = False,
+        licence: str = "",
+        report: Copied = lambda done, total: None,
+    ) -> Model:
+        """Add a model of another program by links to its files where they lie; nothing of it is copied or changed.
+
+        The files are checked as `import_` does, and read once for the sha256 that works name the model by:
+        `report(done, total)` is called with bytes read. One that must be converted is imported instead, see
+        `FoundModel.converted`. Raises what `import_` does; BadInput for one that the studio cannot run.
+        """
+        if found.why_not is not None:
+            raise BadInput(found.why_not)
+        there = self._linked_to(found.files)
+        if there is not None:
+            raise AlreadyInstalled(found.title, there)
+        linked = None if found.converted else found.program
+        return self._add(
+            found.path, found.medium, accept_licence, licence or found.licence, report, linked, name=found.title
+        )
+
+    def uses(self, id: str) -> ModelUses:
+        """What depends on a model, as far as the studio that has this catalog knows, see `count_uses`."""
+        return self.count_uses(self.get(id))
+
+    def move(self, id: str, folder: Path | None, report: Copied = lambda done, total: None) -> Model:
+        """Move the weights of a model of the user's to a folder on another disk, or with None back to its own; see
+        `links.move`. BadInput for one that is bundled or linked, or is there already.
+        """
+        model = self.get(id)
+        if model.bundled:
+            raise BadInput("{title} is part of the studio and cannot be moved.", title=model.title)
+        if model.linked:
+            raise BadInput(
+                "{title} is read from {folder}, which belongs to another program.",
+                "Move it there, and link it again.",
+                title=model.title,
+                folder=model.linked,
+            )
+        self.demand_usable(model)
+        if folder is not None:
+            folder = Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100 - links are kept
+            if self._own is not None and folder.is_relative_to(self._own):
+                raise BadInput("{folder} is inside of the folder of all models.", "Choose another one.", folder=folder)
+        elif not model.moved:
+            raise BadInput("{title} lies in the studio's own folder.", title=model.title)
+        try:
+            if folder is None:
+                links.move_back(model, report)
+            else:
+                links.move(model, folder, report)
+        except OSError as error:
+            raise storage.disk_error(Message("{title} could not be moved", title=model.title), error) from error
+        finally:
+            self.refresh()
+        return self.get(id)
+
+    def _add(
+        self,
+        path: Path,
+        medium: str,
+        accept_licence: bool,
+        licence: str,
+        report: Copied,
+        linked: str | None = None,
+        name: str = "",
+    ) -> Model:
+        """Import a model, or link to that of the program `linked`, which may have no name."""
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
         from studio.models import detect  # needs numpy for checkpoints: only imports pay for it
@@ -250,7 +358,7 @@ class Catalog:
             if file.suffix in (".safetensors", weights.GGUF) and not found.foreign:
                 weights.check_file(found.root / file)
         family = family_named(self.families.get(medium, ()), found.family)
-        if not found.foreign:
+        if not found.foreign and not found.bare:
             family.check_files(found.root if path.is_dir() else found.root / files[0])
         if not accept_licence and found.licence.lower() not in detect.FREE:
             raise BadInput(
@@ -259,21 +367,25 @@ class Catalog:
                 name=path.name,
                 licence=found.licence or Message("unknown"),
             )
+        name = name or (path.name if path.is_dir() else path.stem)
         try:
-            return self._take(found, files, path.name if path.is_dir() else path.stem, family, self._own, report)
+            return self._take(found, files, name, family, self._own, report, linked)
         except OSError as error:
             raise storage.disk_error(
                 Message("{name} could not be copied to {folder}", name=path.name, folder=self._own), error
             ) from error
 
-    def remove(self, id: str) -> None:
-        """Delete a model of the user's. BadInput for a bundled or unknown one."""
+    def remove(self, id: str) -> str:
+        """Delete a model of the user's: of a linked one the links only, of one that was moved its weights too. Returns
+        the folder of weights that could not be reached, and stay there. BadInput for a bundled or unknown one.
+        """
         model = self.get(id)
         if model.bundled:
             raise BadInput("{title} is part of the studio and cannot be removed.", title=model.title)
         removed = model.folder.with_name(f"{STAGING}{uuid.uuid4().hex}")
         try:
             model.folder.rename(removed)  # not a model any more, even if deleting is interrupted
+            left = model.moved if model.moved and not links.delete_moved(Path(model.moved), model) else ""
             with contextlib.suppress(FileNotFoundError):  # another studio sweeps it meanwhile
                 shutil.rmtree(removed)
         except OSError as error:
@@ -282,6 +394,7 @@ class Catalog:
             ) from error
         finally:
             self.refresh()
+        return left
 
     def get_offered(self, offer: Offer, report: Copied = lambda done, total: None) -> Model:
         """Fetch a model that the studio offers, and import it; its licence must have been shown.
@@ -350,7 +463,8 @@ class Catalog:
         """The content of the folders; `before` itself where nothing has changed since."""
         stamps = self._stamps()
         if before is not None and stamps == before.stamps:
-            return before
+            states = self._link_watch.look(list(before.models.values()))
+            return before if states == before.states else self._with_states(before, states)
         known = {} if before is None else {model.folder: model for model in before.models.values()}
         models: dict[str, Model] = {}
         damaged: dict[Path, Message] = {}
@@ -362,22 +476,43 @@ class Catalog:
                 damaged[folder] = error.whole
                 continue
             models.setdefault(model.id, model)
+        read = _Snapshot(stamps, {}, models, {}, damaged)
+        return self._with_states(read, self._link_watch.look(list(models.values())))
+
+    def _with_states(self, read: _Snapshot, states: Mapping[Path, LinkState]) -> _Snapshot:
+        """The content of the folders, with what was found of the files that models link to."""
+        models = {
+            id: replace(model, unavailable=states[model.folder].reason) if model.folder in states else model
+            for id, model in read.models.items()
+        }
         ordered: dict[str | None, list[Model]] = {}
         for model in sorted(models.values(), key=lambda model: (not model.bundled, model.title.lower(), model.id)):
             ordered.setdefault(None, []).append(model)
             ordered.setdefault(model.medium, []).append(model)
-        return _Snapshot(stamps, models, {medium: tuple(some) for medium, some in ordered.items()}, damaged)
+        by_medium = {medium: tuple(some) for medium, some in ordered.items()}
+        return _Snapshot(read.stamps, states, models, by_medium, read.damaged)
 
     def _take(
-        self, found: DetectedModel, files: list[Path], name: str, family: Family, own: Path, report: Copied
+        self,
+        found: DetectedModel,
+        files: list[Path],
+        name: str,
+        family: Family,
+        own: Path,
+        report: Copied,
+        linked: str | None,
     ) -> Model:
         from studio import checkpoints
 
         own.mkdir(parents=True, exist_ok=True)
         self.sweep()
         foreign = checkpoints.read_foreign(found.root / files[0]) if found.foreign else None
-        need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in files)
-        storage.demand_space(own, need, name)
+        taken = [
+            file for file in files if linked is None or found.bare or file.suffix in (".safetensors", weights.GGUF)
+        ]
+        need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in taken)
+        if linked is None:
+            storage.demand_space(own, need, name)
         copied = 0
 
         def step(size: int) -> None:
@@ -388,13 +523,25 @@ class Catalog:
         with storage.staging(own, STAGING) as staging:
             if foreign:
                 foreign.write(staging, found.medium, found.licence or "unknown", step)
+            linked_files: dict[str, LinkedFile] = {}
             for file in () if foreign else files:
-                (staging / file).parent.mkdir(parents=True, exist_ok=True)
-                # Links are followed: a hub's cache consists of them.
-                storage.copy(found.root / file, staging / file, step)
+                place = staging / found.inside(file)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if linked is None:
+                    # Links are followed: a hub's cache consists of them.
+                    storage.copy(found.root / file, place, step)
+                elif file != Path("model.toml"):  # which is the link's own
+                    links.make(found.root / file, place)
+                    linked_files[place.relative_to(staging).as_posix()] = links.described(found.root / file)
+            if found.bare:
+                _check_as(found.root / files[0], staging, family)
             stem = _stem(found, name)
             settings = weights.settings_files(staging)
-            sha256 = _describe(staging, found, name if stem == _plain(name) else stem, settings)
+            more: dict[str, str] = {}
+            if linked is not None:
+                more = {"source": f"linked from {linked or found.root}", "linked": str(found.root)}
+            shown = name if more or stem == _plain(name) else stem
+            sha256 = _describe(staging, found, shown, settings, more, linked_files, step if more else _unheard)
             for model in self.models(found.medium):
                 if model.sha256 == sha256 and (foreign or _same_settings(settings, model)):
                     raise AlreadyInstalled(name, model)
@@ -411,6 +558,23 @@ class Catalog:
         storage.sync_folder(own)
         self.refresh()
         return self._read(own / id)
+
+    def _linked_to(self, files: Iterable[Path]) -> Model | None:
+        """The model that links to these files already."""
+        wanted = {os.path.realpath(path) for path in files if path.suffix in (".safetensors", weights.GGUF, "")}
+        for model in self.models():
+            theirs = {os.path.realpath(each.path) for each in model.links.values()}
+            if model.linked and wanted and wanted <= theirs:
+                return model
+        return None
+
+    def _keep_times(self, model: Model) -> None:
+        """Note when the files that a model links to were changed, once their content was found to be the same."""
+        with contextlib.suppress(OSError):
+            now = {name: dataclasses.asdict(links.described(Path(each.path))) for name, each in model.links.items()}
+            if now != {name: dataclasses.asdict(each) for name, each in model.links.items()}:
+                links.describe(model.folder, links=now)
+                self.refresh()
 
     def _read(self, folder: Path) -> Model:
         model = read_model(folder, bundled=folder.parent == self._bundled)
@@ -493,15 +657,41 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
         native=_native(data.get("native")),
         defaults=_table(data.get("defaults")),
         files={name: _words(sha256) for name, sha256 in _table(data.get("files")).items()},
+        linked=_words(data.get("linked")),
+        moved=_words(data.get("moved")),
+        links=links.read_links(data.get("links")),
     )
 
 
-def _describe(folder: Path, found: DetectedModel, name: str, settings: Mapping[str, str]) -> str:
-    """Write the model.toml of an imported model with the hashes of its `settings`, and return that of its weights.
+def _unheard(_bytes: int) -> None:
+    pass
+
+
+def _check_as(path: Path, folder: Path, family: Family) -> None:
+    """Raises StudioError, which names the file at `path`, where the family cannot run what `folder` holds of it."""
+    try:
+        family.check_files(folder)
+    except StudioError as error:
+        inside = next(iter(weights.weight_files(folder)), folder)
+        said, advice = (trial.renamed(said, inside, path) for said in (error.said, error.advice))
+        raise StudioError(said, advice) from error
+
+
+def _describe(
+    folder: Path,
+    found: DetectedModel,
+    name: str,
+    settings: Mapping[str, str],
+    more: Mapping[str, str],
+    linked: Mapping[str, LinkedFile],
+    on_chunk: Callable[[int], object],
+) -> str:
+    """Write the model.toml of an imported model with the hashes of its `settings` and `more` facts, and return the hash
+    of its weights; `on_chunk(bytes)` is called while they are read. `linked` are files that lie elsewhere.
 
     It has no id: that is the name of the folder.
     """
-    size, sha256 = weights.fingerprint(folder)
+    size, sha256 = weights.fingerprint(folder, on_chunk=on_chunk)
     facts: dict[str, Any] = {
         "medium": found.medium,
         "family": found.family,
@@ -514,12 +704,15 @@ def _describe(folder: Path, found: DetectedModel, name: str, settings: Mapping[s
         "description": _words(found.facts.get("description")),
         "languages": [str(item) for item in _list(found.facts.get("languages"))],
         "native": list(_native(found.facts.get("native"))),
+        **more,
     }
     defaults = _table(found.facts.get("defaults"))
     if defaults:
         facts["defaults"] = defaults
     if settings:
         facts["files"] = dict(settings)
+    if linked:
+        facts["links"] = {name: dataclasses.asdict(each) for name, each in linked.items()}
     storage.write_synced(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
     return sha256
 

@@ -52,7 +52,8 @@ LICENCE_TEXTS = (
 class DetectedModel:
     """A model in a folder or file: the files to copy (paths relative to `root`), and what they say about themselves.
 
-    `foreign` marks a checkpoint of another program, a single file, which is converted instead of copied.
+    `foreign` marks a checkpoint of another program, a single file, which is converted instead of copied; `bare` a GGUF
+    file without its suffix, as Ollama keeps it.
     """
 
     root: Path
@@ -62,6 +63,11 @@ class DetectedModel:
     licence: str
     facts: Mapping[str, Any]
     foreign: bool = False
+    bare: bool = False
+
+    def inside(self, file: Path) -> Path:
+        """What one of the files is called in a model's folder."""
+        return Path(f"model{weights.GGUF}") if self.bare else file
 
 
 def recognise(path: Path, families: Families) -> DetectedModel:
@@ -85,6 +91,8 @@ def recognise(path: Path, families: Families) -> DetectedModel:
     if path.suffix == weights.GGUF:
         parts = _parts(path)
         return _gguf(parts[0], parts, families)
+    if not path.suffix and _is_gguf(path):
+        return replace(_gguf(path, [path], families), bare=True)
     if path.suffix != ".safetensors":
         raise BadInput("{name} is not a model.", hint, name=path.name)
     return _single(path, families)
@@ -239,6 +247,16 @@ def _is_ncnn(path: Path) -> bool:
     """Whether a file is one of the two of an ncnn network. A .bin alone is a pickle of torch."""
     suffix = path.suffix.lower()
     return suffix == checkpoints.NCNN or (suffix == ".bin" and path.with_suffix(checkpoints.NCNN).is_file())
+
+
+def _is_gguf(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"GGUF"
+    except OSError as error:
+        raise StudioError(
+            "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
+        ) from error
 
 
 def _parts(path: Path) -> list[Path]:

@@ -8,6 +8,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from studio.errors import Message
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFile:
+    """A file outside of a model's folder that the folder links to: its path, and its size and its time of change (in
+    nanoseconds) when it was linked.
+    """
+
+    path: str
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUses:
+    """What depends on a model: `works` that cannot be made again without it, those in the bin included, `characters`
+    and `documents` by name, and how many `directions` are saved with it.
+    """
+
+    works: int = 0
+    characters: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    directions: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.works or self.characters or self.documents or self.directions)
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -21,6 +49,9 @@ class Model:
     `defaults` are values of fields that suit it better than those of its family.
     `beside` is the folder for what the user adds to it, such as directions: its own folder, or one among the user's
     models for a bundled one; None where there is none.
+    `links` are the files that lie elsewhere, by their names in the folder: those of another program, in the folder
+    `linked`, or its own weights, moved to the folder `moved` on another disk. `unavailable` says why such a model
+    cannot be used now.
     """
 
     id: str
@@ -40,6 +71,10 @@ class Model:
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     beside: Path | None = None
     files: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+    linked: str = ""
+    moved: str = ""
+    links: Mapping[str, LinkedFile] = field(default_factory=dict[str, LinkedFile], hash=False)
+    unavailable: Message | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -50,7 +50,7 @@ def run(module: str, folder: Path, shown: Path, report: Callable[[], object] = l
         answered: dict[str, Any] | None = json.loads(lines[-1])
         if answered is None:
             return
-        said, advice = (_renamed(Message.from_json(answered[name]), folder, shown) for name in ("said", "advice"))
+        said, advice = (renamed(Message.from_json(answered[name]), folder, shown) for name in ("said", "advice"))
         raise StudioError(said, advice)
     if READY not in lines:  # whether the model can run is not known: its engine will say
         log.warning("a trial did not start: %s", err.decode("utf-8", "replace")[-2000:])
@@ -104,11 +104,11 @@ def _status() -> list[str]:
     return Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
 
 
-def _renamed(message: Message, folder: Path, shown: Path) -> Message:
+def renamed(message: Message, folder: Path, shown: Path) -> Message:
     """The message with another folder in its parameters."""
     for name, value in message.params.items():
         if isinstance(value, Message):
-            _renamed(value, folder, shown)
+            renamed(value, folder, shown)
         elif isinstance(value, str):
             message.params[name] = value.replace(str(folder), str(shown))
     return message

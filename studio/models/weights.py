@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -198,10 +198,15 @@ def settings_files(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(found)}
 
 
-def fingerprint(folder: Path, files: Iterable[Path] | None = None) -> tuple[int, str]:
-    """(bytes, sha256) of the weights in a folder: the hash is that of the sorted lines "<sha256>  <relative path>"."""
+def fingerprint(
+    folder: Path, files: Iterable[Path] | None = None, on_chunk: Callable[[int], object] = lambda _bytes: None
+) -> tuple[int, str]:
+    """(bytes, sha256) of the weights in a folder: the hash is that of the sorted lines "<sha256>  <relative path>".
+
+    `on_chunk(bytes)` is called after each part that was read; what it raises passes through.
+    """
     size, lines = 0, list[str]()
     for path in weight_files(folder) if files is None else files:
         size += path.stat().st_size
-        lines.append(f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n")
+        lines.append(f"{sha256_of(path, on_chunk)}  {path.relative_to(folder).as_posix()}\n")
     return size, hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()

@@ -120,6 +120,16 @@ class Settings(Checked):
             restart=True,
         ),
     )
+    model_folders: str = field(
+        "",
+        FreeText(
+            label="Folders of other programs",
+            help="Where to look for models of other programs, one folder a line.",
+            group="Folders",
+            hidden=True,
+            limit=20_000,
+        ),
+    )
     audio_output: str = field(
         "",
         FreeText(

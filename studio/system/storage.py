@@ -88,14 +88,20 @@ def write_atomic(path: Path, data: bytes) -> None:
         part.write_bytes(data)
 
 
-def copy(source: Path, target: Path, on_chunk: Callable[[int], object] = lambda _bytes: None) -> None:
+def copy(
+    source: Path,
+    target: Path,
+    on_chunk: Callable[[int], object] = lambda _bytes: None,
+    read: Callable[[bytes], object] = lambda _part: None,
+) -> None:
     """Copy a file's bytes, links followed, without owner and mode, and return once they are on the disk.
 
-    `on_chunk(bytes)` is called after each part. What it raises passes through and leaves a part of the file. Raises
-    OSError.
+    `read(part)` is called with each part as it was read, to hash it, `on_chunk(bytes)` after it was written. What these
+    raise passes through and leaves a part of the file. Raises OSError.
     """
     with source.open("rb") as old, target.open("wb") as new:
         while part := old.read(COPY_CHUNK):
+            read(part)
             new.write(part)
             on_chunk(len(part))
         new.flush()

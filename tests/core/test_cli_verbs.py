@@ -68,7 +68,8 @@ def test_models_are_imported_described_and_removed(run: Runs, tmp_path: Path, ho
     checked = run("models", "info", "tiny-tales", "--verify")
     assert checked.status == 3
     assert "damaged" in checked.err
-    assert run("models", "remove", "tiny-tales", "--json").json == {"removed": "tiny-tales"}
+    uses = {"works": 1, "characters": [], "documents": [], "directions": 0}
+    assert run("models", "remove", "tiny-tales", "--json").json == {"removed": "tiny-tales", "uses": uses}
     assert run("models", "remove", "tiny-tales").status == 2
 
 

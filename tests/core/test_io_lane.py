@@ -21,6 +21,7 @@ from studio.export.job import ExportJob
 from studio.export.task import ExportedFiles, ExportRequest, order_to_json
 from studio.jobs.imports import ImportedFiles, ImportPath, ModelGetRequest, ModelImportRequest, WorkImportRequest
 from studio.jobs.job import Cancelled, Job, Progress
+from studio.jobs.linked_models import ModelLinkRequest, ModelMoveRequest, ModelScanRequest
 from studio.jobs.queue_store import QueueEntry, QueueStore
 from studio.library.library import Asset
 from studio.media import codecs
@@ -73,6 +74,9 @@ def test_every_task_of_the_lane_has_words_for_the_queue_and_round_trips(tmp_path
     requests = [
         ModelImportRequest(path=str(tmp_path / "fox"), target="story", licence="mit", accept_licence=True),
         ModelGetRequest(offer="smollm2-135m-instruct"),
+        ModelScanRequest(folders=(ImportPath(path=str(tmp_path / "fox")),), usual=False),
+        ModelLinkRequest(path=str(tmp_path / "fox"), program="Ollama", name="Fox"),
+        ModelMoveRequest(id="fox", folder=str(tmp_path / "disk")),
         imported(tmp_path / "a.png", tmp_path / "b.png"),
         ExportRequest(source="x", order="{}", to=str(tmp_path), name="Fox"),
     ]

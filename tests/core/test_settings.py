@@ -21,6 +21,7 @@ CHANGED: dict[str, Any] = {
     "memory_budget_gb": 6.5,
     "library_folder": "/tmp/图库 'a' \"b\"",
     "models_folder": "C:\\models",
+    "model_folders": "/tmp/models\n/mnt/図 disk",
     "theme": "dark",
     "language": "zh_CN",
     "audio_output": "Speakers\n2",
