@@ -20,7 +20,7 @@ from studio.backends.story.engine.texts import END, IGNORE_INDEX, TokenDataset, 
 from studio.backends.story.engine.train import StoryTrainer
 from studio.backends.story.engine.writing import clean
 from studio.backends.story.requests import MEDIUM, StoryRequest, StoryTrainRequest
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.jobs.previews import PreviewJoiner, TextPreview
 from studio.media.payloads import Text, Weights
@@ -243,10 +243,51 @@ def test_an_empty_beginning_starts_with_a_title(engine: StoryEngine) -> None:
 
 
 def test_a_dangling_sentence_is_cut() -> None:
-    assert trim_to_sentence('He ran. "Stop!" she cried. Then the') == 'He ran. "Stop!" she cried.'
-    assert trim_to_sentence('"Come here. I have') == '"Come here."'
-    assert trim_to_sentence("no end at all") == "no end at all"
-    assert trim_to_sentence("海很蓝。天也") == "海很蓝。"
+    assert trim_to_sentence('He ran. "Stop!" she cried. Then the') == ('He ran. "Stop!" she cried.', " Then the", "")
+    assert trim_to_sentence('"Come here. I have') == ('"Come here.', " I have", '"')
+    assert trim_to_sentence('no end at "all') == ('no end at "all', "", "")
+    assert trim_to_sentence("海很蓝。天也") == ("海很蓝。", "天也", "")
+    assert trim_to_sentence(' now." He went', 'He said: "Come') == (' now."', " He went", ""), "opened in the prompt"
+    assert trim_to_sentence(" now. He went", 'He said: "Come') == (" now.", " He went", '"')
+
+
+class Writes:
+    """A language model that writes one text, and says whether it ended it itself."""
+
+    def __init__(self, text: str, ended: bool = False) -> None:
+        self.text, self.ended = text, ended
+
+    def write(self, *_: object) -> tuple[str, bool]:
+        return self.text, self.ended
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("written", "ended", "text", "remark"),
+    [
+        (" hid. Then\n the  owl", False, "The fox hid.\n", "Left out at the end: Then the owl"),
+        (' said "Go. So', False, 'The fox said "Go."\n', "A closing quote was added. Left out at the end: So"),
+        (' said "Go.', False, 'The fox said "Go."\n', "A closing quote was added."),
+        (" hid.\n\n", False, "The fox hid.\n", ""),
+        (" hid. Then", True, "The fox hid. Then\n", ""),
+        (" hid. {a} \x07", False, "The fox hid.\n",
+         "The model wrote a character that cannot be shown, which was left out. Left out at the end: {a}"),
+        (" hid. " + "ab " * 60, False, "The fox hid.\n", "Left out at the end: " + ("ab " * 40)[:119].rstrip() + "…"),
+    ],
+)  # fmt: skip
+def test_what_is_cut_off_or_added_is_said(
+    engine: StoryEngine, monkeypatch: pytest.MonkeyPatch, written: str, ended: bool, text: str, remark: str
+) -> None:
+    monkeypatch.setattr(engine, "model", Writes(written, ended))
+    (made,) = engine.run(StoryRequest(prompt="The fox"), quiet)
+    assert isinstance(made, Text)
+    assert made.text == text
+    assert str(made.remark) == remark
+    assert Message.from_json(json.loads(json.dumps(made.remark.to_json()))) == made.remark
+    (whole,) = engine.run(StoryRequest(prompt="The fox", whole_sentences=False), quiet)
+    assert isinstance(whole, Text)
+    assert "Left out at" not in str(whole.remark)
 
 
 def test_a_training_stopped_after_two_steps_goes_on_where_it_was(texts: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from qasync import QEventLoop
 
 from studio.backends import medium
 from studio.bench import library as bench
+from studio.errors import Message
 from studio.library.library import Library, LibraryQuery
 from studio.media.provenance import ModelOrigin, Provenance
 from studio.system.paths import AppPaths
@@ -46,6 +47,21 @@ def choose(library: LibraryPage, *rows: int) -> None:
         library.grid.selectionModel().select(
             library.grid.model().index(row, 0), QItemSelectionModel.SelectionFlag.Select
         )
+
+
+def test_what_the_engine_says_of_a_work_is_shown(desk: Desk) -> None:
+    fill(desk, "story", range(1))
+    said = Provenance(remark=Message("Left out at the end: {words}", words="Then {the"))
+    desk.studio.library.add(payload("story", 1), medium="story", request={}, provenance=said)
+    library = page(desk)
+    choose(library, 0)
+    remark = library.findChild(QLabel, "workRemark")
+    desk.until(lambda: remark.isVisible())
+    assert remark.text() == "Left out at the end: Then {the"
+    choose(library, 1)
+    desk.until(lambda: not remark.isVisible())
+    choose(library, 0, 1)
+    assert not remark.isVisible()
 
 
 def test_an_empty_library_says_so(desk: Desk) -> None:

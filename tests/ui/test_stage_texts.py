@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtTest import QTest
 
 from studio.documents.document import listing
+from studio.errors import Message
 from studio.jobs.previews import PreviewJoiner, TextDelta
 from studio.library.asset import AssetRecord
 from studio.library.library import Asset
@@ -84,6 +86,19 @@ def test_headings_are_separate_blocks() -> None:
 def test_words_are_counted_in_both_scripts() -> None:
     assert word_count("It ran, didn't it? 42 foxes.") == 6
     assert word_count("从前有一只fox。") == 6
+
+
+def test_what_the_engine_says_of_a_text_stands_below_it(stage: TextStage, tmp_path: Path) -> None:
+    plain = work(tmp_path, "plain", TALE)
+    said = Message("Left out at the end: {words}", words="Then the")
+    stage.show_asset(dataclasses.replace(plain, provenance=Provenance(remark=said)))
+    assert stage.remark.text() == "Left out at the end: Then the"
+    assert stage.remark.isVisible()
+    stage.show_asset(plain)
+    assert not stage.remark.isVisible()
+    stage.show_asset(dataclasses.replace(plain, provenance=Provenance(remark=said)))
+    stage.preview(Text("Once"))
+    assert not stage.remark.isVisible(), "it is about another text"
 
 
 def test_a_streamed_text_is_appended(stage: TextStage) -> None:

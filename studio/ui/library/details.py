@@ -32,7 +32,7 @@ from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons, placeholder
 from studio.ui.widgets.controls import button, label, named, tool
 from studio.ui.widgets.layout import add, clear_layout, column, fact_table, row, scrolling
-from studio.ui.widgets.text import clock, count, gist, moment, request_lines, size, tr
+from studio.ui.widgets.text import clock, count, gist, moment, request_lines, size, tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 
 
@@ -200,6 +200,7 @@ class WorkDetails(QFrame):
         self.title = named(QLineEdit(), "workTitle", tr("Title"), tr("Title"))
         self.title.editingFinished.connect(self._rename)
         self.summary = label("", "caption", name="summary", wrap=True)
+        self.remark = label("", "caption", name="workRemark", wrap=True, selectable=True)
         line = row((self.summary, 1), spacing=2)
         for name in ("favourite", "reveal", "bin"):
             yield
@@ -209,7 +210,7 @@ class WorkDetails(QFrame):
             self._put(name, small)
             line.addWidget(small)
         whole.addWidget(self.thumbnail)
-        whole.addLayout(column(None, self.title, line, spacing=0))
+        whole.addLayout(column(None, self.title, line, self.remark, spacing=0))
         yield
         grid = QGridLayout()
         grid.setSpacing(SIZE.small)
@@ -281,6 +282,9 @@ class WorkDetails(QFrame):
                 self.title.setText(title)
                 self.title.setCursorPosition(0)
         self.summary.setText(summary(one) if one is not None else count(number, "%n item", "%n items"))
+        remark = worded(one.remark) if one is not None else ""
+        self.remark.setText(remark)
+        self.remark.setVisible(bool(remark))
         self._buttons["favourite"].setChecked(all(asset.favourite for asset in works))
         for name, made in self._buttons.items():
             rule = command(name).works

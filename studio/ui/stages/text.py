@@ -24,7 +24,7 @@ from studio.ui.stages.text_page import TextPage
 from studio.ui.widgets.controls import button, label, named, tool
 from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.page import timer
-from studio.ui.widgets.text import count, failure, moment, tr
+from studio.ui.widgets.text import count, failure, moment, tr, worded
 from studio.ui.widgets.theme import theme
 
 INSET = 48
@@ -49,6 +49,7 @@ class TextStage(Stage):
         self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # with the scroll bar, both margins are equal
         self.page.edited.connect(self._text_edited)
         self.words = label("", "caption", name="wordCount")
+        self.remark = label("", "caption", name="textRemark", wrap=True, selectable=True)
         self.state = label("", "caption", name="draftState")
         self.history = tool("history", tr("Version history"), "textVersions", clicked=self._open_versions)
         self.save_copy = button(tr("Save as copy"), "textKeep", "quiet", clicked=self._save_copy)
@@ -57,7 +58,8 @@ class TextStage(Stage):
         self._foot.setLayout(line)
         self._foot.setFixedHeight(40)
         self._paper = named(QFrame(), "paper")
-        column(self._paper, self.page, self._foot, spacing=4, margins=(INSET, 32, 8, 8))
+        said = row(self.remark, margins=(0, 0, INSET - 16, 0))
+        column(self._paper, self.page, said, self._foot, spacing=4, margins=(INSET, 32, 8, 8))
         self._outer = QHBoxLayout(self)
         self._outer.setContentsMargins(24, 24, 24, 24)
         self._outer.addWidget(self._paper)
@@ -106,6 +108,7 @@ class TextStage(Stage):
         self._draft = draft
         self.page.set_writable(draft is not None)
         self.page.moveCursor(QTextCursor.MoveOperation.Start)
+        self._show_remark(worded(asset.remark))
         self._show_state()
 
     def _open_draft(self, asset: Asset, original: str) -> TextDraft | None:
@@ -122,6 +125,7 @@ class TextStage(Stage):
             return
         self._close_draft()
         self.asset = None
+        self._show_remark("")
         self.page.set_writable(False)
         bar = self.page.verticalScrollBar()
         following = bar.value() >= bar.maximum() - 4
@@ -140,6 +144,7 @@ class TextStage(Stage):
     def clear(self) -> None:
         self._close_draft()
         self.asset = None
+        self._show_remark("")
         self._set("")
 
     def title(self) -> str:
@@ -253,6 +258,11 @@ class TextStage(Stage):
         self.save_copy.setVisible(edited)
         if waiting != self._look.isActive():
             self._look.start() if waiting else self._look.stop()
+
+    def _show_remark(self, words: str) -> None:
+        """What the engine says of the text, below it."""
+        self.remark.setText(words)
+        self.remark.setVisible(bool(words))
 
     def _set(self, text: str) -> None:
         self._preview_source = None

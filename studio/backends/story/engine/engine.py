@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import reduce
 from typing import LiteralString
 
 import torch
@@ -22,6 +23,7 @@ from studio.schema.request import Request
 TITLE_MARK = "#"  # what a story of the model's own begins with: the mark of a title
 MAX_CONTEXT = 4096  # tokens looked back at, whatever a large model could: memory grows with them
 ALL_LAYERS = -1  # as many as the graphics card holds
+LONGEST_FRAGMENT = 120  # characters of what was left out at the end that its remark says
 SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*(?=\s|$)|[。！？][”’」』]*")
 
 
@@ -82,22 +84,30 @@ class StoryEngine:
                 raise Cancelled([Text(sofar.text.strip() + "\n")]) from None
             raise
         lost, text = left_out(text), clean(text)
+        fragment = quote = ""
         if request.whole_sentences and not ended:
-            text = trim_to_sentence(text)
-        return [Text((prompt + text).strip() + "\n", _remark(lost))]
+            text, fragment, quote = trim_to_sentence(text, prompt)
+        return [Text((prompt + text + quote).strip() + "\n", _remark(lost, fragment, quote))]
 
 
-def _remark(lost: int) -> Message:
-    """Says that as many characters of the text are not in the work."""
-    return (
-        counted(
-            lost,
-            "The model wrote a character that cannot be shown, which was left out.",
-            "The model wrote {n} characters that cannot be shown, which were left out.",
+def _remark(lost: int, fragment: str, quote: str) -> Message:
+    """Says what the model wrote and is not in the work, and what is in the work and was not written."""
+    said: list[Message] = []
+    if lost:
+        said.append(
+            counted(
+                lost,
+                "The model wrote a character that cannot be shown, which was left out.",
+                "The model wrote {n} characters that cannot be shown, which were left out.",
+            )
         )
-        if lost
-        else NOTHING
-    )
+    if quote:
+        said.append(Message("A closing quote was added."))
+    words = " ".join(fragment.split())
+    if words:
+        short = words if len(words) <= LONGEST_FRAGMENT else words[: LONGEST_FRAGMENT - 1].rstrip() + "…"
+        said.append(Message("Left out at the end: {words}", words=short))
+    return reduce(lambda first, rest: Message("{first} {rest}", first=first, rest=rest), said) if said else NOTHING
 
 
 def prepare_prompt(prompt: str) -> str:
@@ -110,11 +120,13 @@ def prepare_prompt(prompt: str) -> str:
     return prompt.strip() + "\n\n" if only_title and len(prompt.strip("# \n")) > 0 else prompt
 
 
-def trim_to_sentence(text: str) -> str:
-    """`text` up to its last sentence end, a dangling fragment cut off; unchanged where no sentence ends in it."""
+def trim_to_sentence(text: str, before: str = "") -> tuple[str, str, str]:
+    """`text`, which follows `before`, up to its last sentence end; the fragment that is cut off; and the quote that
+    closes a speech, where one is open at that end. All of it, "" and "" where no sentence ends in it.
+    """
     ends = [match.end() for match in SENTENCE_END.finditer(text)]
     if not ends:
-        return text
-    text = text[: ends[-1]]
-    # A speech that was opened and never closed ends where the sentence does.
-    return text + '"' if text.rsplit("\n\n", 1)[-1].count('"') % 2 else text
+        return text, "", ""
+    text, fragment = text[: ends[-1]], text[ends[-1] :]
+    is_open = (before + text).rsplit("\n\n", 1)[-1].count('"') % 2
+    return text, fragment, '"' if is_open else ""
