@@ -79,7 +79,8 @@ class Offer:
     `first` says that its medium uses it, once it is there, where no model is named.
     `sells` says whether works that come out of it may be sold, `terms` in a sentence on what conditions; `licence_url`
     is where its licence can be read, `gated` that its publisher asks for an account and consent before the download.
-    `memory` are the bytes of its weights by dtype or quantisation, `parameters` how many numbers they are.
+    `memory` are the bytes of its weights by dtype or quantisation, `parameters` how many numbers they are, of all its
+    parts. `recommended` are values of fields that suit it better than those of its family.
     `checked` says that size and hashes were read from the files; else they are the publisher's, or, if `computed`, the
     size comes of parameters and dtype.
     `unsupported` says why the studio cannot run it yet, and so does not fetch it; empty for all others.
@@ -102,6 +103,7 @@ class Offer:
     gated: bool = False
     memory: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
     parameters: int = 0
+    recommended: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
     checked: bool = False
     computed: bool = False
     unsupported: str = ""
@@ -158,6 +160,12 @@ class _Table:
     def numbers(self, name: str) -> dict[str, int]:
         values = self._take(name, dict, {})
         if not all(type(each) is int and each > 0 for each in values.values()):
+            raise self._wrong(name)
+        return values
+
+    def values(self, name: str) -> dict[str, float]:
+        values = self._take(name, dict, {})
+        if not all(type(each) in (int, float) for each in values.values()):
             raise self._wrong(name)
         return values
 
@@ -264,6 +272,7 @@ def _offer(id: str, values: object, first: Mapping[str, str]) -> Offer:
         gated=table.flag("gated"),
         memory=table.numbers("memory"),
         parameters=table.number("parameters", 0),
+        recommended=table.values("recommended"),
         checked=table.flag("checked"),
         computed=table.flag("computed"),
         unsupported=table.text("unsupported", ""),
@@ -346,6 +355,19 @@ def search(
 
 def _searched(one: Offer) -> str:
     return " ".join((one.id, one.title, one.family, one.sentence, one.credits, one.licence)).casefold()
+
+
+def model_facts(one: Offer, source: str) -> dict[str, Any]:
+    """What the model.toml beside the files of an offer says, from which an import takes it; `source` in words."""
+    facts: dict[str, Any] = {
+        "title": one.title,
+        "licence": one.licence,
+        "credits": one.credits,
+        "description": one.sentence,
+        "languages": list(one.languages),
+        "source": source,
+    }
+    return {**facts, "defaults": dict(one.recommended)} if one.recommended else facts
 
 
 def provenance(one: Offer) -> Message:

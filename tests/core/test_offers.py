@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.backends import MEDIA, PAGELESS, medium
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled
 from studio.models import packages
@@ -169,13 +170,58 @@ def test_what_the_studio_cannot_run_is_not_fetched(toy: Offer, tmp_path: Path) -
         Catalog(tmp_path / "none", tmp_path / "own").get_offered(waiting)
 
 
-def test_every_offer_is_complete() -> None:
-    for each in offers():
-        assert each.title
-        assert each.sentence.endswith(".")
-        assert each.licence in FREE, "others would have to be shown and accepted first"
+def test_the_catalogue_has_what_people_look_for() -> None:
+    assert len(offers()) >= 40
+    for one in (*MEDIA, *PAGELESS):
+        assert any(each.medium == one.name and not each.unsupported for each in offers()), one.name
     assert {each.medium: each.id for each in offers() if each.first} == first_offers()
     assert (RESOURCES / "catalog.toml").is_file()
+
+
+@pytest.mark.parametrize("each", offers(), ids=lambda each: each.id)
+def test_an_offer_is_sound(each: Offer) -> None:
+    families = {one.name: one.families for one in (*MEDIA, *PAGELESS)}[each.medium]
+    if each.unsupported:
+        assert not each.family
+        assert each.unsupported.endswith(".")
+    else:
+        every_text_model = any(mark.kind == "gguf" for family in families if not family.name for mark in family.marks)
+        assert each.family in {family.name for family in families} - {""} or (every_text_model and each.family)
+    assert each.title.strip() == each.title
+    assert each.sentence.endswith(".")
+    assert each.sentence[0].isupper()
+    assert each.credits
+    if each.sells == "yes":
+        assert each.licence in FREE
+    else:
+        assert each.terms.endswith(".")
+        assert each.licence_url
+    if "-nc-" in each.licence or "research" in each.licence:
+        assert each.sells == "no"
+    assert each.checked == any(isinstance(source, PackageSource) for source in each.sources)
+    assert not (each.checked and each.computed)
+    if each.parameters:
+        for dtype, bytes_each in (("bfloat16", 2), ("float32", 4)):
+            assert each.memory.get(dtype, each.parameters * bytes_each) == each.parameters * bytes_each
+
+
+@pytest.mark.parametrize("each", [each for each in offers() if each.recommended], ids=lambda each: each.id)
+def test_recommended_values_are_taken(each: Offer) -> None:
+    fields = dict(medium(each.medium).tasks[0].request.fields())
+    for name, value in each.recommended.items():
+        assert fields[name].check(name, value) == value
+
+
+@pytest.mark.parametrize(
+    "source", [source for each in offers() for source in each.sources if isinstance(source, HubSource)]
+)
+def test_hub_files_have_no_pickles_and_no_code(source: HubSource) -> None:
+    code = (".bin", ".pt", ".ckpt", ".py", ".pkl")
+    assert not [name for name in source.files if name.endswith(code) or name in ("*", "**")]
+    assert set(source.sizes) | set(source.sha256) <= set(source.files)
+    if any(name.endswith(".gguf") for name in source.files):
+        assert source.size > 0
+        assert len(source.sha256) == len(source.files)
 
 
 def test_an_unknown_offer_is_named() -> None:

@@ -20,7 +20,16 @@ NAMES = {
     "cc-by-sa-3.0": "CC BY-SA 3.0",
     "cc-by-sa-4.0": "CC BY-SA 4.0",
     "cc-by-nc-4.0": "CC BY-NC 4.0",
+    "cc-by-nc-sa-4.0": "CC BY-NC-SA 4.0",
     "openrail": "OpenRAIL",
+    "creativeml-openrail-m": "CreativeML OpenRAIL-M",
+    "openrail++": "CreativeML OpenRAIL++-M",
+    "stabilityai-ai-community": "Stability AI Community License",
+    "sai-nc-community": "Stability AI Non-Commercial Community License",
+    "flux-1-dev-non-commercial-license": "FLUX.1 [dev] Non-Commercial License",
+    "gemma": "Gemma Terms of Use",
+    "llama3.2": "Llama 3.2 Community License",
+    "nscl-v2-custom": "NVIDIA License",
 }
 
 
