@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
-from studio.documents import document
 from studio.errors import StudioError
 from studio.library.identities import Identities
 from studio.library.library import Library
@@ -18,6 +17,8 @@ def model_uses(model: Model, catalog: Catalog, library: Library, identities: Ide
     """What depends on a model. Where another model has the same weights, works and characters are made with that one.
     `documents` is the folder that documents lie in.
     """
+    from studio.documents import document  # the window starts sooner without it
+
     directions = _directions(model)
     twins = [one for one in catalog.models(model.medium) if one.id != model.id and one.sha256 == model.sha256]
     if model.sha256 and any(one.unavailable is None for one in twins):

@@ -385,7 +385,8 @@ class Catalog:
         removed = model.folder.with_name(f"{STAGING}{uuid.uuid4().hex}")
         try:
             model.folder.rename(removed)  # not a model any more, even if deleting is interrupted
-            left = model.moved if model.moved and not links.delete_moved(Path(model.moved), model) else ""
+            moved = Path(model.moved)
+            left = model.moved if model.moved and not links.delete_moved(moved, model.folder.parent, id) else ""
             with contextlib.suppress(FileNotFoundError):  # another studio sweeps it meanwhile
                 shutil.rmtree(removed)
         except OSError as error:
@@ -424,6 +425,10 @@ class Catalog:
     def sweep(self) -> None:
         """Delete what killed downloads, imports and removals left in the user's folder."""
         if self._own is not None:
+            for removed in self._own.glob(f"{STAGING}*"):  # killed before the weights on another disk were deleted
+                place = links.moved_place(removed)
+                if place and all(model.moved != place for model in self.models()):
+                    links.delete_moved(Path(place), self._own)
             for prefix in (STAGING, FETCHING):
                 storage.sweep_staging(self._own, prefix)
 

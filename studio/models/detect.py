@@ -20,6 +20,11 @@ PICKLES = frozenset({*checkpoints.SUFFIXES, ".bin", ".ckpt"})
 # Files of trainers beside the weights; never read.
 LEFTOVERS = ("optimizer", "scheduler", "rng_state", "training_args", "scaler", "checkpoint")
 PROJECTORS = ("clip",)  # architectures that turn pictures or sounds into tokens of a language model
+ENCODERS = (
+    "bert", "modern-bert", "neo-bert", "eurobert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3",
+    "gemma-embedding", "t5encoder",
+)  # fmt: skip
+"""Architectures of llama.cpp that turn texts into numbers, and write none."""
 PLAIN = frozenset(
     {
         ".safetensors", ".gguf", ".json", ".txt", ".model", ".tiktoken", ".jinja", ".md", ".toml",
@@ -223,6 +228,10 @@ def _gguf(path: Path, parts: Sequence[Path], families: Families) -> DetectedMode
             "{name} is the eye or ear of another model, and no model by itself.",
             "Import the language model it belongs to.",
             name=path.name,
+        )
+    if name in ENCODERS:
+        raise BadInput(
+            "{name} is a text encoder: it reads texts and writes none.", "Choose a language model.", name=path.name
         )
     found = recognised(families, "gguf", lambda mark: bool(header.metadata.get(mark)))
     if found is None or not name:

@@ -190,7 +190,7 @@ def move(model: Model, folder: Path, report: Done = lambda done, total: None, st
             step("replaced")
         storage.sync_folder(model.folder)
         for left in _left(model.folder):
-            delete_moved(left, model)
+            delete_moved(left, model.folder.parent, model.id)
             step("deleted")
         describe(model.folder, left="")
 
@@ -205,7 +205,7 @@ def _copied_to(model: Model, folder: Path, files: Mapping[Path, str], report: Do
         step("copied")
         place = folder / model.id
         if place.exists():
-            delete_moved(place, model)  # what a move that was cut off has left
+            delete_moved(place, model.folder.parent, model.id)  # what a move that was cut off has left
         if place.exists():
             place = folder / storage.unique_name(model.id, lambda name: (folder / name).exists(), "-")
         staging.rename(place)
@@ -229,22 +229,23 @@ def move_back(model: Model, report: Done = lambda done, total: None, step: Step 
             step("replaced")
         storage.sync_folder(model.folder)
         for place in (Path(model.moved), *_left(model.folder)):
-            delete_moved(place, model)
+            delete_moved(place, model.folder.parent, model.id)
             step("deleted")
         describe(model.folder, moved="", links={}, left="")
 
 
-def delete_moved(place: Path, model: Model) -> bool:
-    """Delete the weights of a model that were moved to `place`; returns whether that could be done.
+def delete_moved(place: Path, models: Path, id: str = "") -> bool:
+    """Delete the weights that were moved from a model below `models` to `place`; returns whether that could be done.
 
-    Only files that its mark lists are deleted, and only where it names this model of this studio.
+    Only files that its mark lists are deleted, and only where it names this folder of models, and the model if one is
+    given.
     """
     mark = place / MARK
     try:
         said = tomllib.loads(mark.read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    if said.get("id") != model.id or said.get("models") != str(model.folder.parent):
+    if said.get("models") != str(models) or (id and said.get("id") != id):
         return False
     listed: list[Any] = said.get("files", [])
     try:

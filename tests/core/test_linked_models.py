@@ -306,6 +306,18 @@ def test_removing_deletes_what_was_moved_and_only_that(tmp_path: Path, catalog: 
     assert catalog.models() == []
 
 
+def test_a_removal_that_was_killed_is_finished_by_the_next_sweep(tmp_path: Path, catalog: Catalog) -> None:
+    model = catalog.import_(toy_folder(tmp_path / "own"), "story")
+    other = catalog.import_(toy_folder(tmp_path / "other", 2), "story")
+    for one in (model, other):
+        catalog.move(one.id, tmp_path / "disk")
+    model.folder.rename(model.folder.with_name(".importing-0123"))  # as far as a killed one comes
+    catalog.sweep()
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == [other.id]
+    assert [path.name for path in model.folder.parent.iterdir()] == [other.id]
+    assert catalog.verify(catalog.get(other.id)) == []
+
+
 def test_removing_an_unplugged_model_says_what_stays(tmp_path: Path, catalog: Catalog) -> None:
     model = catalog.import_(toy_folder(tmp_path / "own"), "story")
     catalog.move(model.id, tmp_path / "disk")

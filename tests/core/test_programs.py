@@ -291,6 +291,13 @@ def test_koboldcpp_is_a_folder_that_the_user_names(tmp_path: Path) -> None:
     assert [(one.program, one.title) for one in found.models] == [("KoboldCpp", "模型 with spaces")]
 
 
+def test_text_encoders_are_no_writers(tmp_path: Path) -> None:
+    toy_gguf(tmp_path / "embed.gguf", architecture="nomic-bert")
+    assert reasons(look(folders=(tmp_path,))) == {
+        "embed": "embed.gguf is a text encoder: it reads texts and writes none."
+    }
+
+
 def test_parts_of_a_file_are_one_model_and_a_missing_one_is_said(tmp_path: Path) -> None:
     for number in (1, 2):
         toy_gguf(tmp_path / "whole" / f"big-0000{number}-of-00002.gguf", number)
