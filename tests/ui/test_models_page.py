@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -28,19 +28,22 @@ from qasync import QEventLoop
 from safetensors.numpy import save_file
 
 from studio.backends import families
-from studio.errors import BadInput
+from studio.errors import BadInput, StudioError
 from studio.jobs.imports import ModelImportRequest
 from studio.jobs.job import Job
 from studio.models import detect, packages
 from studio.models.catalog import Catalog
 from studio.models.detect import DetectedModel
 from studio.models.families import Families
+from studio.models.model import Model
 from studio.models.offers import Offer
 from studio.schema.fields import ModelId, field
 from studio.schema.request import Request
 from studio.system import storage
+from studio.ui.models.downloads import DownloadState, Pace
+from studio.ui.models.entries import ModelQuery
+from studio.ui.models.page import ModelsPage
 from studio.ui.pages.licences import terms
-from studio.ui.pages.models import ModelsPage
 from tests.fakes import SLOW, until
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -98,19 +101,30 @@ def drop(page: QWidget, path: Path) -> bool:
     return True
 
 
+def ids(page: ModelsPage) -> list[str]:
+    """The models that are shown, from the top."""
+    return [entry.id for entry in page.list.entries()]
+
+
+def current(page: ModelsPage) -> Model:
+    entry = page.list.current()
+    assert entry is not None
+    assert entry.model is not None
+    return entry.model
+
+
+STARTERS = ["avatar-starter", "poster-starter", "story-starter", "music-starter"]
+
+
 def test_it_lists_what_there_is_with_licence_and_size(desk: Desk) -> None:
     page = models_page(desk)
-    assert [model.id for model in page.list.models()] == [
-        "avatar-starter",
-        "poster-starter",
-        "story-starter",
-        "music-starter",
-    ]
+    assert ids(page) == STARTERS
     assert page.total.text().startswith("4 models")
-    titles = [page.list.item(at).text() for at in range(page.list.count())]
+    titles = [page.list.rows.index(at).data() for at in range(page.list.rows.rowCount())]
     assert titles[:2] == ["Avatar", "Fake avatar"]
     assert desk.find("modelTitle").text() == "Fake avatar"  # type: ignore[attr-defined]
     assert desk.find("modelLicence").text().startswith("Apache 2.0.")  # type: ignore[attr-defined]
+    assert desk.find("modelSells").text() == "Works may be sold"  # type: ignore[attr-defined]
     QTest.keyClick(page.list, Qt.Key.Key_Down)  # over the heading, to the next model
     assert desk.find("modelTitle").text() == "Fake poster"  # type: ignore[attr-defined]
 
@@ -120,9 +134,7 @@ def test_a_dropped_model_is_brought_in_and_can_be_used_at_once(desk: Desk, tmp_p
     page = models_page(desk)
     assert drop(page, writer(tmp_path / "Tiny writer"))
     desk.until(lambda: page.importer.isHidden())
-    current = page.list.current()
-    assert current is not None
-    assert (current.id, current.medium) == ("tiny-writer", "story")
+    assert (current(page).id, current(page).medium) == ("tiny-writer", "story")
     assert desk.window.toast.message() == "Tiny writer is ready."
     desk.until(lambda: panel.form.fields["model"].box.findData("tiny-writer") >= 0)  # type: ignore[attr-defined]
     desk.click("model.use")
@@ -159,7 +171,7 @@ def test_a_button_asks_for_a_folder(desk: Desk, tmp_path: Path) -> None:
     assert dialog is not None
     dialog.filesSelected.emit([str(writer(tmp_path / "tiny"))])
     dialog.close()
-    desk.until(lambda: len(page.list.models()) == 5)
+    desk.until(lambda: len(ids(page)) == 5)
 
 
 def test_a_licence_that_limits_use_is_agreed_to_first(desk: Desk, tmp_path: Path) -> None:
@@ -179,14 +191,14 @@ def test_a_licence_that_limits_use_is_agreed_to_first(desk: Desk, tmp_path: Path
     dialog.reject()
     desk.until(lambda: page.importer.isHidden())
     desk.until(lambda: desk.window.findChild(QDialog, "licence") is None)
-    assert len(page.list.models()) == 4
+    assert len(ids(page)) == 4
     dialog = asked()
     bring = desk.window.findChild(QWidget, "licenceBring")
     assert bring is not None
     assert not bring.isEnabled()
     dialog.findChild(QCheckBox, "licenceAgree").setChecked(True)  # type: ignore[union-attr]
     bring.click()  # type: ignore[attr-defined]
-    desk.until(lambda: len(page.list.models()) == 5)
+    desk.until(lambda: len(ids(page)) == 5)
 
 
 def test_a_stylegan_checkpoint_is_asked_about_and_converted(desk: Desk, tmp_path: Path) -> None:
@@ -202,7 +214,7 @@ def test_a_stylegan_checkpoint_is_asked_about_and_converted(desk: Desk, tmp_path
     assert "research and evaluation only" in words
     dialog.findChild(QCheckBox, "licenceAgree").setChecked(True)  # type: ignore[union-attr]
     dialog.findChild(QPushButton, "licenceBring").click()  # type: ignore[union-attr]
-    desk.until(lambda: "portraits" in {model.id for model in page.list.models()})
+    desk.until(lambda: "portraits" in ids(page))
     assert (desk.studio.paths.models / "portraits" / "model.safetensors").is_file()
 
 
@@ -211,7 +223,7 @@ def test_what_is_no_model_is_said_in_words(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "model.ckpt").write_bytes(b"x")
     brought(desk, page, tmp_path / "model.ckpt")
     assert "is a pickle, which can run any program" in page.bar.message()
-    assert len(page.list.models()) == 4
+    assert len(ids(page)) == 4
 
 
 def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +243,7 @@ def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pyt
     desk.click("importCancel")
     go_on.set()
     desk.until(lambda: page.importer.isHidden())
-    assert len(page.list.models()) == 4
+    assert len(ids(page)) == 4
     assert not page.bar.message()
     assert not list(desk.studio.paths.models.glob("*"))
 
@@ -263,7 +275,7 @@ def test_a_file_that_was_cancelled_while_it_was_read_leaves_the_next_one_alone(
     desk.until(lambda: len(page.importer._tasks._waiting) == 1)
     answered.set()
     desk.until(lambda: page.importer.isHidden())
-    assert [model.id for model in page.list.models() if not model.bundled] == ["second"]
+    assert [id for id in ids(page) if id not in STARTERS] == ["second"]
     assert (read[:2], page.bar.message()) == (["first", "second"], "")
 
 
@@ -293,7 +305,7 @@ def test_an_import_that_was_interrupted_goes_on_after_a_restart(
         again.click("offerResume")
         assert again.window.page == "models"
         page = models_page(again)
-        again.until(lambda: any(model.id == "tiny" for model in page.list.models()))
+        again.until(lambda: "tiny" in ids(page))
         again.until(lambda: page.importer.isHidden())
         again.until(lambda: again.window.toast.message() == "tiny is ready.")
     finally:
@@ -332,7 +344,7 @@ def test_removing_is_asked_about_and_said(desk: Desk, tmp_path: Path) -> None:
     assert box.defaultButton() is not box.findChild(QWidget, "removeYes")
     box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
     assert not folder.exists()
-    assert [model.id for model in page.list.models() if not model.bundled] == []
+    assert [id for id in ids(page) if id not in STARTERS] == []
     assert desk.window.toast.message() == "tiny removed."
 
 
@@ -346,7 +358,7 @@ def test_what_came_with_the_studio_stays(desk: Desk) -> None:
 def test_a_model_at_work_is_not_removed(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
     brought(desk, page, writer(tmp_path / "tiny"))
-    page.use(page.list.current())  # type: ignore[arg-type]
+    page.use(current(page))
     keep_seed(desk, "story", SLOW)
     desk.click("generate")
     desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
@@ -396,7 +408,7 @@ def test_models_that_others_brought_in_are_seen_when_the_page_is_shown(desk: Des
     desk.window.open("library")
     Catalog(tmp_path / "none", desk.studio.paths.models, families()).import_(writer(tmp_path / "tiny"), "story")
     models_page(desk)
-    desk.until(lambda: len(page.list.models()) == 5)
+    desk.until(lambda: len(ids(page)) == 5)
 
 
 @pytest.mark.parametrize(
@@ -421,8 +433,7 @@ def test_licences_are_told_in_words(licence: str, name: str, free: bool) -> None
 def test_a_card_says_what_kind_it_is_and_gives_the_sum_to_copy(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
     brought(desk, page, writer(tmp_path / "writer"))
-    model = page.list.current()
-    assert model is not None
+    model = current(page)
     said = [each.text() for each in page.card.findChildren(QLabel) if each.isVisible()]
     assert "Llama language model" in said
     assert "SHA-256 of the weights" in said
@@ -432,19 +443,160 @@ def test_a_card_says_what_kind_it_is_and_gives_the_sum_to_copy(desk: Desk, tmp_p
     assert len(model.sha256) == 64
 
 
-def test_an_offered_model_is_fetched_from_the_menu(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetched(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> Path:
-        report(1, 2)
-        return writer(folder / offer.id)
+OFFER = "smollm2-135m-instruct"
 
+
+def fetched(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> Path:
+    report(1, 2)
+    return writer(folder / offer.id)
+
+
+def test_an_offered_model_is_found_and_fetched_with_the_keyboard(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "fetch", fetched)
     page = models_page(desk)
-    menu, get = page.add.menu(), page.add.menu().findChild(QAction, "get-smollm2-135m-instruct")
-    menu.aboutToShow.emit()
-    assert get.isVisible()
-    get.trigger()
-    desk.until(lambda: desk.studio.catalog.listed("smollm2-135m-instruct") is not None)
-    assert desk.studio.catalog.default("story").id == "smollm2-135m-instruct"
-    desk.until(lambda: page.list.current() is not None and page.list.current().id == "smollm2-135m-instruct")  # type: ignore[union-attr]
-    menu.aboutToShow.emit()
-    assert not get.isVisible()
+    desk.click("place.available")
+    assert OFFER in ids(page)
+    assert "avatar-starter" not in ids(page)
+    page.list.setFocus()
+    QTest.keyClicks(page.list, "Smol")  # what is typed goes to the search
+    assert page.filters.search.text() == "Smol"
+    assert ids(page) == [OFFER]
+    QTest.keyClick(page.filters.search, Qt.Key.Key_Down)
+    assert page.list.hasFocus()
+    QTest.keyClick(page.list, Qt.Key.Key_Return)
+    desk.until(lambda: desk.studio.catalog.listed(OFFER) is not None)
+    assert desk.studio.catalog.default("story").id == OFFER
+    desk.until(lambda: page.list.current() is not None and page.list.current().key == f"installed:{OFFER}")  # type: ignore[union-attr]
+    assert desk.find("model.use").isEnabled()
+    desk.click("place.available")
+    assert OFFER not in ids(page)
+
+
+def test_a_download_shows_how_far_it_is_and_can_be_cancelled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> Path:
+        report(312_000_000, 900_000_000)
+        begun.set()
+        assert go_on.wait(10)
+        report(313_000_000, 900_000_000)
+        raise AssertionError("it was cancelled")
+
+    monkeypatch.setattr(packages, "fetch", slow)
+    page = models_page(desk)
+    desk.click("place.available")
+    page.list.choose(f"available:{OFFER}")
+    desk.click("model.get")
+    desk.until(begun.is_set)
+    desk.until(lambda: desk.find("downloadWords").text() == "312 of 900 MB")  # type: ignore[attr-defined]
+    assert "312 of 900 MB" in page.list.currentIndex().data(Qt.ItemDataRole.AccessibleDescriptionRole)
+    desk.window.open("avatar")
+    models_page(desk)
+    assert desk.find("downloadWords").text() == "312 of 900 MB"  # type: ignore[attr-defined]
+    desk.click("model.cancel")
+    go_on.set()
+    desk.idle()
+    assert desk.find("model.get").isEnabled()
+    assert OFFER in ids(page)
+    assert not page.bar.message()
+
+
+def test_a_download_that_fails_says_why_on_its_card_and_is_tried_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> Path:
+        raise StudioError("The server does not answer.", "Check the connection.")
+
+    monkeypatch.setattr(packages, "fetch", broken)
+    page = models_page(desk)
+    desk.click("place.available")
+    page.list.choose(f"available:{OFFER}")
+    desk.click("model.get")
+    desk.idle()
+    assert desk.find("downloadTitle").text() == "The server does not answer."  # type: ignore[attr-defined]
+    assert desk.find("downloadHint").text() == "Check the connection."  # type: ignore[attr-defined]
+    desk.window.open("avatar")
+    models_page(desk)
+    monkeypatch.setattr(packages, "fetch", fetched)
+    desk.click("model.retry")
+    desk.until(lambda: page.list.current() is not None and page.list.current().key == f"installed:{OFFER}")  # type: ignore[union-attr]
+
+
+def test_filters_are_combined_and_cleared(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "tiny"))
+    page.filters.set_query(ModelQuery(medium="story"))
+    assert ids(page) == ["story-starter", "tiny"]
+    page.filters.set_query(ModelQuery(medium="story", text="TINY mit"))  # title and licence
+    assert ids(page) == ["tiny"]
+    desk.click("filter.sold")
+    assert ids(page) == ["tiny"]
+    page.filters.set_query(ModelQuery(text="enlarges"))
+    assert ids(page) == []
+    assert not page.card.isVisible()
+    assert desk.find("nothing").text() == "No results"  # type: ignore[attr-defined]
+    desk.click("wayOut")  # those that can be fetched do
+    assert ids(page) == ["realesr-animevideov3", "realesrgan-x4plus-anime", "realesrgan-x4plus"]
+    page.filters.set_query(ModelQuery(place="available", text="enlarges", order="largest"))
+    assert ids(page) == ["realesrgan-x4plus", "realesrgan-x4plus-anime", "realesr-animevideov3"]
+    page.filters.set_query(ModelQuery(place="available", text="no such model"))
+    desk.click("wayOut")
+    assert page.filters.query == ModelQuery(place="available")
+    assert len(ids(page)) == 4
+
+
+def test_works_of_some_models_may_not_be_sold(desk: Desk, tmp_path: Path) -> None:
+    path = writer(tmp_path / "tiny", licence="cc-by-nc-4.0")
+    desk.studio.catalog.import_(path, "story", accept_licence=True)
+    page = models_page(desk)
+    desk.until(lambda: len(ids(page)) == 5)
+    page.list.choose("installed:tiny")
+    assert desk.find("modelSells").text() == "Works may not be sold"  # type: ignore[attr-defined]
+    desk.click("filter.sold")
+    assert ids(page) == STARTERS
+    desk.click("clearFilters")
+    assert len(ids(page)) == 5
+
+
+def test_the_shortcut_of_the_search_leads_to_the_search_of_this_page(desk: Desk) -> None:
+    page = models_page(desk)
+    desk.act("find")
+    assert desk.window.page == "models"
+    assert page.filters.search.hasFocus()
+    QTest.keyClicks(page.filters.search, "poster")
+    assert ids(page) == ["poster-starter"]
+    QTest.keyClick(page.filters.search, Qt.Key.Key_Escape)
+    assert ids(page) == STARTERS
+
+
+def test_place_order_and_model_come_back_at_the_next_start(desk: Desk, loop: QEventLoop) -> None:
+    page = models_page(desk)
+    page.filters.set_query(ModelQuery(place="available", order="smallest"))
+    page.list.choose("available:realesrgan-x4plus")
+    desk.close()
+    again = Desk(desk.home, loop)
+    try:
+        page = models_page(again)
+        assert page.filters.query == ModelQuery(place="available", order="smallest")
+        entry = page.list.current()
+        assert entry is not None
+        assert entry.id == "realesrgan-x4plus"
+    finally:
+        again.close()
+
+
+def test_the_rate_of_a_download_is_that_of_the_last_seconds() -> None:
+    now = [0.0]
+    pace = Pace(lambda: now[0])
+    pace.step(0)
+    assert pace.rate == 0.0
+    for second in range(1, 11):
+        now[0] = float(second)
+        pace.step(1_000_000 * second)
+    assert pace.rate == pytest.approx(1_000_000)
+    for second in range(11, 31):
+        now[0] = float(second)
+        pace.step(10_000_000 + 3_000_000 * (second - 10))
+    assert pace.rate == pytest.approx(3_000_000)
+    state = DownloadState("fetching", 30_000_000, 90_000_000, pace.rate)
+    assert (state.words, state.pace) == ("30 of 90 MB", "3.0 MB a second, 20 s left")

@@ -114,7 +114,7 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
 
 
 def _dialogs(desk: Desk) -> Iterator[tuple[str, QWidget]]:
-    from studio.ui.pages.models import ModelsPage
+    from studio.ui.models.page import ModelsPage
     from studio.ui.shell.crash_dialog import CrashDialog
 
     window = desk.window

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.models.detect import FREE
+from studio.models.offers import Sells
 from studio.ui.widgets.text import tr
 
 NAMES = {
@@ -35,31 +36,48 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class LicenceTerms:
-    """`free`: results may be used for anything; `words`: a sentence on what the licence asks."""
+    """`free`: results may be used for anything; `words`: a sentence on what the licence asks; `sells`: whether what the
+    model makes may be sold.
+    """
 
     name: str
     words: str
     free: bool
+    sells: Sells
 
 
 def terms(licence: str) -> LicenceTerms:
     """What a licence id means for the results of the model."""
     id = licence.strip().lower()
-    name = NAMES.get(id, licence.strip())
     free = id in FREE
+    name = NAMES.get(id, licence.strip())
+    sells: Sells = "yes" if free else "conditions"
     if id == "own":
-        return LicenceTerms(tr("Your own"), tr("You trained it. The model and what it makes are yours."), free)
-    if id in ("", "unknown"):
-        return LicenceTerms(tr("Unknown"), tr("It may limit how you can use the results. Ask where you got it."), free)
-    if id.startswith("cc-by-sa") and free:
-        return LicenceTerms(name, tr("Results can be used for anything. Credit the source of its training data."), free)
-    if id.startswith("cc-by") and free:
-        return LicenceTerms(name, tr("Results can be used for anything. Credit the people named below."), free)
-    if free:
-        return LicenceTerms(name, tr("Results can be used and sold freely."), free)
-    if "research and evaluation only" in id:
+        name, words = tr("Your own"), tr("You trained it. The model and what it makes are yours.")
+    elif id in ("", "unknown"):
+        name, sells = tr("Unknown"), "unknown"
+        words = tr("It may limit how you can use the results. Ask where you got it.")
+    elif id.startswith("cc-by-sa") and free:
+        words = tr("Results can be used for anything. Credit the source of its training data.")
+    elif id.startswith("cc-by") and free:
+        words = tr("Results can be used for anything. Credit the people named below.")
+    elif free:
+        words = tr("Results can be used and sold freely.")
+    elif "research and evaluation only" in id:
+        name, sells = tr("Nvidia Source Code License"), "no"
         words = tr("For research and evaluation only: no commercial use.")
-        return LicenceTerms(tr("Nvidia Source Code License"), words, free)
-    if "nc" in id.split("-"):
-        return LicenceTerms(name, tr("No commercial use of the results."), free)
-    return LicenceTerms(name, tr("It limits how the results can be used. Read it."), free)
+    elif "nc" in id.split("-"):
+        words, sells = tr("No commercial use of the results."), "no"
+    else:
+        words = tr("It limits how the results can be used. Read it.")
+    return LicenceTerms(name, words, free, sells)
+
+
+def sells_words(sells: Sells) -> str:
+    """Whether works may be sold, in a few words."""
+    return {
+        "yes": tr("Works may be sold"),
+        "no": tr("Works may not be sold"),
+        "conditions": tr("Works may be sold on conditions"),
+        "unknown": tr("Not known whether works may be sold"),
+    }[sells]

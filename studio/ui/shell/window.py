@@ -173,7 +173,7 @@ class MainWindow(QMainWindow):
         return page
 
     def _models(self) -> Page:
-        from studio.ui.pages.models import ModelsPage
+        from studio.ui.models.page import ModelsPage
 
         page = ModelsPage(self.studio, self.bridge, self.notify, self.panel)
         page.train.clicked.connect(self.train)

@@ -69,7 +69,7 @@ class EmptyState(QWidget):
 
     left = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, icon: str = "library") -> None:
         super().__init__()
         self._words = label("", "title", name="nothing", wrap=True)
         self._words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -77,7 +77,7 @@ class EmptyState(QWidget):
         self._hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._out = button("", "wayOut", clicked=self.left.emit)
         whole = column(self, None, spacing=12, margins=(32, 0, 32, 0))
-        add(whole, row(None, LargeIcon("library"), None), self._words, self._hint, row(None, self._out, None), None)
+        add(whole, row(None, LargeIcon(icon), None), self._words, self._hint, row(None, self._out, None), None)
 
     def say(self, words: str, hint: str, way_out: str) -> None:
         """Say why there is nothing; without words for a way out, no button."""

@@ -6,58 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QFrame, QPlainTextEdit, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame
 
 from studio.errors import StudioError
-from studio.jobs.imports import ModelGetRequest, ModelImportRequest
+from studio.jobs.imports import ModelImportRequest
 from studio.jobs.io_host import IoRequest
 from studio.jobs.job import Cancelled, Job
 from studio.models import detect
 from studio.models.detect import DetectedModel
-from studio.models.offers import Offer
 from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, Failure, JobWatcher
 from studio.ui.bridge import Bridge
+from studio.ui.models.dialogs import LicenceDialog, licence_text
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.controls import CheckBox, ElidedLabel, ProgressBar, button, label, named
-from studio.ui.widgets.layout import add, column, row
+from studio.ui.widgets.controls import ElidedLabel, ProgressBar, button, named
+from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.text import size, tr
-
-TEXT_LIMIT = 200_000  # bytes of a licence that are shown
-
-
-class LicenceDialog(QDialog):
-    """Shows on which terms a model comes; accepted only once its licence is agreed to."""
-
-    def __init__(self, parent: QWidget, path: Path, found: DetectedModel) -> None:
-        super().__init__(parent)
-        self.setObjectName("licence")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(tr("Licence of {name}").format(name=path.name))
-        allowed = terms(found.licence)
-        whole = column(self, spacing=12, margins=(24, 20, 24, 20))
-        whole.addWidget(label(tr("Import {name}?").format(name=path.name), "heading", wrap=True))
-        words = label(tr("Licence: {name}.").format(name=allowed.name) + " " + allowed.words, wrap=True)
-        words.setMinimumWidth(420)
-        whole.addWidget(words)
-        text = _licence_text(found)
-        if text:
-            read = QPlainTextEdit(text)
-            read.setReadOnly(True)
-            read.setObjectName("licenceText")
-            read.setAccessibleName(tr("Text of the licence"))
-            read.setTabChangesFocus(True)
-            read.setMinimumSize(480, 220)
-            whole.addWidget(read)
-        self.agree = CheckBox(tr("I have read the licence and agree to it"), "licenceAgree")
-        bring = button(tr("Import"), "licenceBring", "primary", clicked=self.accept)
-        bring.setEnabled(False)
-        self.agree.toggled.connect(bring.setEnabled)
-        leave = button(tr("Cancel"), "licenceLeave", clicked=self.reject)
-        leave.setFixedHeight(40)
-        add(whole, self.agree, 4, row(None, leave, bring))
-        self.agree.setFocus()
 
 
 class ModelImporter(QFrame):
@@ -82,7 +47,7 @@ class ModelImporter(QFrame):
         self.setLayout(row((texts, 1), self.cancel, spacing=16, margins=(14, 10, 10, 10)))
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
-        self._watcher.follow((ModelImportRequest, ModelGetRequest), studio.queue.jobs(), bridge.news)
+        self._watcher.follow(ModelImportRequest, studio.queue.jobs(), bridge.news)
         bridge.news.connect(self._receive)
         self._refresh()
 
@@ -92,14 +57,6 @@ class ModelImporter(QFrame):
         self._unread += paths
         if idle:
             self._read()
-
-    def get(self, offer: Offer) -> None:
-        """Fetch and import a model that the studio offers."""
-        try:
-            self._watcher.watch(self._studio.submit(ModelGetRequest(offer=offer.id)))
-        except StudioError as error:
-            self.failed.emit(error)
-        self._refresh()
 
     def cancel_all(self) -> None:
         """Cancel the imports that run or wait, and forget the files that were not read yet."""
@@ -133,7 +90,13 @@ class ModelImporter(QFrame):
         if terms(found.licence).free:
             self._submit(path, found)
         else:
-            dialog = LicenceDialog(self.window(), path, found)
+            dialog = LicenceDialog(
+                self.window(),
+                tr("Import {name}?").format(name=path.name),
+                terms(found.licence),
+                tr("Import"),
+                text=licence_text(found),
+            )
             dialog.accepted.connect(lambda: self._submit(path, found))
             dialog.rejected.connect(self._next)
             dialog.open()
@@ -170,8 +133,7 @@ class ModelImporter(QFrame):
             self.words.set_text(tr("Checking {name}").format(name=name))
             self.bar.setRange(0, 0)
             return
-        fetched = isinstance(job.request, ModelGetRequest)
-        words = tr("Fetching {name}: {done} of {total}") if fetched else tr("Copying {name}: {done} of {total}")
+        words = tr("Copying {name}: {done} of {total}")
         self.words.set_text(words.format(name=name, done=size(progress.done), total=size(progress.total)))
         self.bar.show_progress(progress.done, progress.total)
 
@@ -182,15 +144,3 @@ class ModelImporter(QFrame):
         elif not isinstance(error, Cancelled):
             self.failed.emit(error)
         self._refresh()
-
-
-def _licence_text(found: DetectedModel) -> str:
-    """The text of the licence that lies beside the weights; empty where there is none."""
-    for file in found.files:
-        if file.name.upper().startswith(("LICENSE", "LICENCE")):
-            try:
-                with (found.root / file).open("rb") as opened:
-                    return opened.read(TEXT_LIMIT).decode("utf-8", "replace")
-            except OSError:
-                return ""
-    return ""

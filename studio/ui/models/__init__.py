@@ -1,0 +1,1 @@
+"""The models page: finding, getting and looking after models."""

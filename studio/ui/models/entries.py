@@ -1,0 +1,133 @@
+"""What the models page lists: installed models and those to get; searched, filtered and sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from studio.backends import MEDIA, PAGELESS
+from studio.backends.medium import Medium
+from studio.models.model import Model
+from studio.models.offers import Offer, Sells
+from studio.ui.pages.licences import terms
+from studio.ui.widgets.text import tr
+
+Place = Literal["installed", "available"]
+Order = Literal["medium", "title", "largest", "smallest"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A model in the list: `model` where it is installed, `offer` where it can be fetched. `id` is unique in its place.
+
+    `size` is in bytes; `words` is everything that a search looks at, in small letters.
+    """
+
+    place: Place
+    id: str
+    medium: str
+    title: str
+    sentence: str
+    licence: str
+    size: int
+    sells: Sells
+    words: str = ""
+    model: Model | None = None
+    offer: Offer | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is found again by after the list was read anew."""
+        return f"{self.place}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelQuery:
+    """What the page shows. `largest` is in bytes, 0 for any size; an empty `medium` is every medium."""
+
+    place: Place = "installed"
+    text: str = ""
+    medium: str = ""
+    sold: bool = False
+    largest: int = 0
+    order: Order = "medium"
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it leaves anything of its place out."""
+        return self != ModelQuery(place=self.place, order=self.order)
+
+    def finds(self, entry: ModelEntry) -> bool:
+        """Whether the entry is shown."""
+        return (
+            entry.place == self.place
+            and self.medium in ("", entry.medium)
+            and (not self.sold or entry.sells == "yes")
+            and (not self.largest or entry.size <= self.largest)
+            and all(word in entry.words for word in self.text.casefold().split())
+        )
+
+
+def medium_named(name: str) -> Medium | None:
+    """The medium of that name, with a page or without; None where the studio has none."""
+    return next((each for each in (*MEDIA, *PAGELESS) if each.name == name), None)
+
+
+def medium_title(name: str) -> str:
+    """The title of a medium; the name of one that the studio does not have."""
+    found = medium_named(name)
+    return name if found is None else tr(found.title)
+
+
+def of_model(model: Model) -> ModelEntry:
+    """The entry of an installed model."""
+    entry = ModelEntry(
+        "installed",
+        model.id,
+        model.medium,
+        model.title,
+        " ".join(model.description.split()),
+        model.licence,
+        model.size,
+        terms(model.licence).sells,
+        model=model,
+    )
+    return _searchable(entry, model.family, model.credits, *model.languages)
+
+
+def of_offer(offer: Offer) -> ModelEntry:
+    """The entry of a model that can be fetched."""
+    sentence = tr(offer.sentence)
+    sells = offer.sells if offer.sells != "unknown" else terms(offer.licence).sells
+    entry = ModelEntry(
+        "available", offer.id, offer.medium, offer.title, sentence, offer.licence, offer.size, sells, offer=offer
+    )
+    return _searchable(entry, offer.family, offer.credits, *offer.languages)
+
+
+def _searchable(entry: ModelEntry, *others: str) -> ModelEntry:
+    said = (entry.title, entry.id, entry.sentence, medium_title(entry.medium), terms(entry.licence).name, *others)
+    return replace(entry, words=" ".join(said).casefold())
+
+
+def selected(entries: Iterable[ModelEntry], query: ModelQuery) -> list[str | ModelEntry]:
+    """The entries that the query finds, in its order; with `medium`, each medium below a heading."""
+    found = [entry for entry in entries if query.finds(entry)]
+    by_title = sorted(found, key=lambda entry: (entry.title.casefold(), entry.id))
+    if query.order == "title":
+        return list(by_title)
+    if query.order == "medium":
+        return _below_headings(found)
+    by_size = sorted(by_title, key=lambda entry: entry.size, reverse=query.order == "largest")
+    return list(by_size)
+
+
+def _below_headings(found: Sequence[ModelEntry]) -> list[str | ModelEntry]:
+    """Each medium below its title, in the order of the sidebar; within a medium the order stays."""
+    known = [medium.name for medium in (*MEDIA, *PAGELESS)]
+    rows: list[str | ModelEntry] = []
+    for name in [*known, *sorted({entry.medium for entry in found} - set(known))]:
+        some = [entry for entry in found if entry.medium == name]
+        rows += [medium_title(name), *some] if some else []
+    return rows

@@ -1,0 +1,296 @@
+"""The details of one model: what it makes, what it needs, its licence and source, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QLocale, QRectF, QStorageInfo, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+
+from studio.backends import PAGELESS
+from studio.models.families import Family
+from studio.models.model import Model
+from studio.models.offers import HubSource, Offer, PackageSource, Source, provenance
+from studio.schema.request import Request
+from studio.ui.models.downloads import DownloadState
+from studio.ui.models.entries import ModelEntry, medium_named
+from studio.ui.pages.licences import sells_words, terms
+from studio.ui.panel.onboarding import SamplePicture
+from studio.ui.widgets import placeholder
+from studio.ui.widgets.controls import ElidedLabel, IconLabel, ProgressBar, button, label, named, tool
+from studio.ui.widgets.error_actions import buttons as mends
+from studio.ui.widgets.layout import column, fact_table, row, scrolling
+from studio.ui.widgets.messages import MessageBar
+from studio.ui.widgets.text import failure, size, tr, worded
+from studio.ui.widgets.theme import SIZE, theme
+
+CARDS = ("card.md", "README.md", "model_card.md")
+LANGUAGES = {"en": "English", "zh": "Chinese"}
+PICTURE = 180  # pixels that the sample sheet is high
+SIGN = 96  # pixels that the sign in its place is high
+
+
+class ModelCard(QFrame):
+    """`command_requested(name)`: a command for the model that is shown: use, card, reveal, check, remove, get, cancel.
+
+    `states` says how far the download of one is.
+    """
+
+    command_requested = Signal(str)
+
+    def __init__(self, states: Callable[[ModelEntry], DownloadState | None]) -> None:
+        super().__init__()
+        self.setObjectName("inspector")
+        self.setFixedWidth(SIZE.inspector)
+        self._states = states
+        self._entry: ModelEntry | None = None
+        self._progress: DownloadView | None = None
+        self._inside = named(QWidget(), "form")
+        self._rows = column(self._inside, spacing=12, margins=(16, 16, 16, 16))
+        self._area = scrolling(self._inside)
+        column(self, self._area, spacing=0)
+        self._whole = QWidget()
+        self._rows.addWidget(self._whole)
+        self._rows.addStretch(1)
+
+    def show_entry(self, entry: ModelEntry | None) -> None:
+        """Show this model; nothing where there is none."""
+        other = entry is None or self._entry is None or entry.key != self._entry.key
+        self._entry, self._progress = entry, None
+        whole = QWidget()
+        if entry is not None:
+            self._fill(column(whole, spacing=12), entry)
+        self._rows.replaceWidget(self._whole, whole)
+        whole.show()  # at once, not with the next event
+        self._whole.hide()
+        self._whole.deleteLater()
+        self._whole = whole
+        if other:
+            self._area.verticalScrollBar().setValue(0)
+
+    def follow(self, id: str) -> None:
+        """The download of an offer has gone on."""
+        entry = self._entry
+        if entry is None or entry.offer is None or entry.id != id:
+            return
+        state = self._states(entry)
+        if self._progress is not None and state is not None and self._progress.shows(state):
+            self._progress.follow(state)
+        else:
+            self.show_entry(entry)
+
+    def _fill(self, rows: QVBoxLayout, entry: ModelEntry) -> None:
+        add = rows.addWidget
+        model = entry.model
+        sheet = None if model is None else model.folder / "sheet.png"
+        if sheet is not None and sheet.exists():
+            picture = SamplePicture(sheet)
+            picture.setFixedHeight(PICTURE)
+            add(picture)
+        else:
+            medium = medium_named(entry.medium)
+            add(SampleSign("models" if medium is None else medium.icon))
+        add(label(entry.title, "heading", name="modelTitle", wrap=True, selectable=True))
+        if entry.sentence:
+            add(label(entry.sentence, wrap=True, selectable=True))
+        if model is not None:
+            rows.addLayout(self._of_installed(model))
+        elif entry.offer is not None:
+            self._add_download(rows, entry, entry.offer)
+        rows.addLayout(_sells(entry))
+        add(fact_table(model_facts(model) if model is not None else offer_facts(entry), "told"))
+        if model is not None:
+            add(_location(model.folder))
+            if model.sha256:
+                rows.addLayout(
+                    column(None, label(tr("SHA-256 of the weights"), "caption"), _hash_row(model.sha256), spacing=2)
+                )
+        self._add_licence(rows, entry)
+
+    def _add_licence(self, rows: QVBoxLayout, entry: ModelEntry) -> None:
+        allowed = terms(entry.licence)
+        rows.addWidget(label(tr("Licence"), "heading"))
+        words = tr(entry.offer.terms) if entry.offer is not None and entry.offer.terms else allowed.words
+        rows.addWidget(label(f"{allowed.name}. {words}", name="modelLicence", wrap=True, selectable=True))
+        if entry.offer is not None:
+            url = entry.offer.licence_url
+            if url:
+                read = button(tr("Read the licence"), "model.licence", "quiet", clicked=lambda: _open_address(url))
+                read.setProperty("edge", "left")
+                read.setToolTip(url)
+                rows.addLayout(row(read, None))
+            rows.addWidget(label(worded(provenance(entry.offer)), "caption", name="modelChecked", wrap=True))
+        credits = entry.model.credits if entry.model is not None else entry.offer.credits if entry.offer else ""
+        if credits:
+            rows.addWidget(label(tr("Credits"), "heading"))
+            rows.addWidget(label(credits, "caption", wrap=True, selectable=True))
+
+    def _do(self, name: str) -> Callable[[], object]:
+        return lambda: self.command_requested.emit(name)
+
+    def _of_installed(self, model: Model) -> QHBoxLayout:
+        small = [("folder", tr("Show in folder"), "reveal"), ("verify", tr("Verify files"), "check")]
+        if any((model.folder / name).is_file() for name in CARDS):
+            small.insert(0, ("document", tr("Read model card"), "card"))
+        if not model.bundled:
+            small.append(("trash", tr("Remove… (Delete)"), "remove"))
+        tools = [tool(icon, words, f"model.{name}", clicked=self._do(name)) for icon, words, name in small]
+        if model.medium in {each.name for each in PAGELESS}:
+            return row(*tools, None, spacing=4)
+        use = button(tr("Use it"), "model.use", "primary", clicked=self._do("use"))
+        use.setToolTip(tr("Open its page with this model chosen (Return)"))
+        return row((use, 1), *tools, spacing=4)
+
+    def _add_download(self, rows: QVBoxLayout, entry: ModelEntry, offer: Offer) -> None:
+        """The button that gets it; how far that is, once it has begun; and what went wrong."""
+        state = self._states(entry)
+        if state is None:
+            words = tr("Get ({size})").format(size=size(offer.download))
+            get = button(words, "model.get", "primary", clicked=self._do("get"))
+            get.setToolTip(tr("Download and install it (Return)"))
+            rows.addWidget(get)
+        elif state.stage == "failed" and state.error is not None:
+            bar = MessageBar("download")
+            retry = (tr("Retry"), "model.retry", self._do("get"))
+            dismiss = (tr("Dismiss"), "model.cancel", self._do("cancel"))
+            actions = [retry, dismiss, *mends(state.error, self)]
+            bar.show_message(*failure(state.error), kind="error", actions=actions, closable=False)
+            rows.addWidget(bar)
+        else:
+            self._progress = DownloadView(state, self.command_requested.emit)
+            rows.addWidget(self._progress)
+
+
+class DownloadView(QWidget):
+    """How far a download is, with the buttons to hold or end it; `do` gets the name of the command."""
+
+    def __init__(self, state: DownloadState, do: Callable[[str], object]) -> None:
+        super().__init__()
+        self._stage = state.stage
+        self.words = label("", "label", name="downloadWords")
+        self.pace = label("", "caption", name="downloadPace")
+        self.bar = ProgressBar()
+        cancel = button(tr("Cancel"), "model.cancel", clicked=lambda: do("cancel"))
+        column(self, self.words, self.bar, self.pace, row(None, cancel), spacing=8)
+        self.follow(state)
+
+    def shows(self, state: DownloadState) -> bool:
+        """Whether its buttons are those of this state."""
+        return state.stage == self._stage
+
+    def follow(self, state: DownloadState) -> None:
+        self.words.setText(state.words)
+        self.pace.setText(state.pace or " ")
+        self.bar.show_progress(state.done, state.total if state.stage == "fetching" else 0)
+
+
+class SampleSign(QWidget):
+    """Stands where there is no sample of a model: the icon of its medium."""
+
+    def __init__(self, icon: str) -> None:
+        super().__init__()
+        self._icon = icon
+        self.setFixedHeight(SIGN)
+        theme().changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        placeholder.missing(painter, QRectF(self.rect()), self._icon, SIZE.card)
+        painter.end()
+
+
+def _open_address(url: str) -> None:
+    QDesktopServices.openUrl(QUrl(url))
+
+
+def _sells(entry: ModelEntry) -> QLayout:
+    """Whether works may be sold, with a sign."""
+    sign, tone = {"yes": ("tick", "accent"), "no": ("close", "danger")}.get(entry.sells, ("info", "muted"))
+    said = label(sells_words(entry.sells), "label", name="modelSells", wrap=True)
+    return row(IconLabel(sign, tone, 16), (said, 1), spacing=8)
+
+
+def model_facts(model: Model) -> list[tuple[str, str]]:
+    """What is known of an installed model, as (name, value) rows."""
+    medium = medium_named(model.medium)
+    family = Family(model.family) if medium is None else medium.family(model.family)
+    facts = [] if medium is None else [(tr("Makes"), tr(medium.makes))]
+    facts.append((tr("Size"), size(model.size)))
+    if all(model.native):
+        facts.append((tr("Native size"), "{} × {}".format(*model.native)))
+    if model.languages:
+        facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
+    facts.append((tr("Type"), tr(family.title) if family.title else model.family))
+    if medium is not None:
+        facts += _suited(family, model, medium.default_task.request)
+    facts.append((tr("Source"), tr("Built in") if model.bundled else model.source or tr("Imported")))
+    return facts
+
+
+def offer_facts(entry: ModelEntry) -> list[tuple[str, str]]:
+    """What is known of a model before it is fetched."""
+    offer, medium = entry.offer, medium_named(entry.medium)
+    assert offer is not None
+    facts = [] if medium is None else [(tr("Makes"), tr(medium.makes))]
+    facts += [(tr("Download"), size(offer.download)), (tr("Size on disk"), size(offer.size))]
+    if offer.languages:
+        facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in offer.languages)))
+    if offer.family and medium is not None:
+        facts.append((tr("Type"), tr(medium.family(offer.family).title) or offer.family))
+    if offer.parameters:
+        facts.append((tr("Parameters"), _parameters(offer.parameters)))
+    facts.append((tr("Source"), _source(offer.sources[0])))
+    return facts
+
+
+def _parameters(number: int) -> str:
+    """How many numbers a network has: 135 million."""
+    if number >= 1_000_000_000:
+        return tr("{number} billion").format(number=QLocale().toString(number / 1e9, "f", 1))
+    return tr("{number} million").format(number=QLocale().toString(max(1, round(number / 1e6))))
+
+
+def _source(source: Source) -> str:
+    """Where a model comes from, with its version."""
+    if isinstance(source, PackageSource):
+        return f"{source.name} {source.version}"
+    if isinstance(source, HubSource):
+        return source.repo if source.revision == "main" else f"{source.repo} ({source.revision[:12]})"
+    return QUrl(source.url).host()
+
+
+def _location(folder: Path) -> QWidget:
+    """Where a model lies, and on which disk."""
+    disk = QStorageInfo(str(folder))
+    lies = named(ElidedLabel(str(folder)), "modelFolder")
+    lies.setToolTip(str(folder))
+    words = [label(tr("Folder"), "caption"), lies]
+    if disk.isValid():
+        free = tr("On {disk}, {size} free").format(
+            disk=disk.displayName() or disk.rootPath(), size=size(disk.bytesFree())
+        )
+        words.append(label(free, "caption", name="modelDisk", wrap=True))
+    made = QWidget()
+    column(made, *words, spacing=2)
+    return made
+
+
+def _hash_row(sha256: str) -> QLayout:
+    """The hash of the weights, shortened, with a button to copy it."""
+    shown = label(f"{sha256[:8]} … {sha256[-8:]}", name="modelSum", selectable=True)
+    shown.setToolTip(sha256)
+    copy, words = (lambda: QGuiApplication.clipboard().setText(sha256)), tr("Copy the SHA-256 of the weights")
+    return row(shown, None, tool("copy", words, "model.sum", clicked=copy, size=16), spacing=4)
+
+
+def _suited(family: Family, model: Model, request: type[Request]) -> list[tuple[str, str]]:
+    """What the form is set to for a model, and what it leaves out."""
+    fields = dict(request.fields())
+    suited = [f"{tr(fields[name].label)} {value}" for name, value in family.suited(request, model).items()]
+    without = family.without_effect(request, model)  # reads a file of the model
+    unused = [tr(each.label) for name, each in fields.items() if name in without]
+    rows = ((tr("Suggested settings"), suited), (tr("Does not use"), [words for words in unused if words]))
+    return [(name, ", ".join(words)) for name, words in rows if words]

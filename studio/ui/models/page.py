@@ -1,0 +1,328 @@
+"""The models page: finding, getting, importing, verifying and removing models."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget
+
+from studio.checkpoints import NCNN, SUFFIXES
+from studio.errors import Message
+from studio.models.model import Model
+from studio.schema.nested import models_by_role
+from studio.studio import Studio
+from studio.ui.background import BackgroundTasks
+from studio.ui.bridge import Bridge
+from studio.ui.commands import Run, keys_of
+from studio.ui.library.importer import local
+from studio.ui.library.work_actions import Actions
+from studio.ui.models.dialogs import LicenceDialog
+from studio.ui.models.downloads import DownloadState, ModelDownloads
+from studio.ui.models.entries import ModelEntry, ModelQuery, Order, Place, of_model, of_offer, selected
+from studio.ui.models.model_card import CARDS, ModelCard
+from studio.ui.models.model_filters import ModelFilters
+from studio.ui.models.model_import import ModelImporter
+from studio.ui.models.model_list import ModelList
+from studio.ui.pages.licences import terms
+from studio.ui.pages.text_dialog import TextDialog
+from studio.ui.panel.panel import Panel
+from studio.ui.widgets.controls import button, tip
+from studio.ui.widgets.dialogs import ask_paths, confirm, open_folder
+from studio.ui.widgets.drop_zone import DropZone
+from studio.ui.widgets.layout import column, row
+from studio.ui.widgets.messages import MessageBar
+from studio.ui.widgets.page import Page
+from studio.ui.widgets.placeholder import EmptyState
+from studio.ui.widgets.text import count, size, tr, worded
+
+FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", ".gguf", NCNN, *sorted(SUFFIXES)))
+PLACES: tuple[Place, ...] = get_args(Place)
+
+
+class ModelsPage(Page):
+    def __init__(
+        self,
+        studio: Studio,
+        bridge: Bridge,
+        notify: Callable[[str, Actions], None],
+        open_panel: Callable[[str], Panel | None],
+    ) -> None:
+        super().__init__()
+        self._studio, self._bridge = studio, bridge
+        self._notify, self._open_panel = notify, open_panel
+        self._tasks = BackgroundTasks(self)
+        self._check = BackgroundTasks(self)
+        self._entries: list[ModelEntry] = []
+        self.downloads = ModelDownloads(studio, bridge, self)
+        self.list = ModelList(self._tasks, self._state_of)
+        self.card = ModelCard(self._state_of)
+        self.bar = MessageBar("models")
+        self.importer = ModelImporter(studio, bridge, self._tasks)
+        self._build()
+        self._wire()
+        bridge.news.connect(self._on_news)
+        self.refresh()
+
+    def _build(self) -> None:
+        self.add = button(
+            tr("Add a model"), "addModel", "compact", icon="plus", hint=tr("Import a model, or drop one here")
+        )
+        choices = QMenu(self.add)
+        choices.addAction(tr("A &folder…"), lambda: self._choose(folder=True)).setObjectName("addFolder")
+        file = choices.addAction(tr("A &file (.safetensors, .gguf, .pkl, .pt)…"), lambda: self._choose(folder=False))
+        file.setObjectName("addFile")
+        self.add.setMenu(choices)
+        self.train = button(tr("Train a model"), "trainOwn", "compact")
+        self.train.setToolTip(tip(tr("Train a model on your own pictures"), keys_of("train")))
+        self.filters = ModelFilters(self.train, self.add)
+        self.total = self.filters.total
+        words = tr("Drop a model folder, a .safetensors or .gguf file, or a StyleGAN checkpoint")
+        self._drop_zone = DropZone(
+            self, words, lambda data: bool(local(data)), lambda data: self.import_files(local(data))
+        )
+        self._empty_state = EmptyState("models")
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.list)
+        self._pages.addWidget(self._empty_state)
+        left = column(None, self.importer, self.bar, (self._pages, 1), spacing=8, margins=(16, 12, 8, 0))
+        middle = row((left, 1), self.card, spacing=0)
+        column(self, self.filters, (middle, 1), spacing=0)
+
+    def _wire(self) -> None:
+        self.filters.changed.connect(self._show)
+        self.filters.down.connect(self.focus_first)
+        self.list.chosen.connect(self.card.show_entry)
+        self.list.activated.connect(lambda _: self.run("go"))
+        self.list.typed.connect(self.filters.type_in_search)
+        self.card.command_requested.connect(self.run)
+        self.downloads.changed.connect(self._on_download)
+        self.downloads.arrived.connect(self._arrived)
+        self.importer.imported.connect(self._arrived)
+        self.importer.failed.connect(self.bar.show_error)
+        self._empty_state.left.connect(self._on_empty_action)
+
+    def _state_of(self, entry: ModelEntry) -> DownloadState | None:
+        return self.downloads.state(entry.id) if entry.place == "available" else None
+
+    def refresh(self) -> None:
+        """Read the models again."""
+        models = self._studio.catalog.models()
+        installed = {model.id for model in models}
+        # The others cannot be fetched yet.
+        offers = [offer for offer in self._studio.catalog.offers if offer.package and offer.id not in installed]
+        self._entries = [*map(of_model, models), *map(of_offer, offers)]
+        self.filters.show_counts({place: sum(e.place == place for e in self._entries) for place in PLACES})
+        self.total.setText(count(len(models), "%n model", "%n models") + " · " + size(sum(m.size for m in models)))
+        self._show()
+        warnings = self._studio.catalog.warnings
+        if warnings:
+            self.bar.show_message(tr("A model cannot be read."), "\n".join(map(worded, warnings)), kind="error")
+
+    def _show(self) -> None:
+        """Show what the filters find; where that is nothing, why, and the way on."""
+        query = self.filters.query
+        rows = selected(self._entries, query)
+        self.list.fill(rows)
+        self._pages.setCurrentIndex(0 if rows else 1)
+        self.card.setVisible(bool(rows))
+        if not rows:
+            self._empty_state.say(*self._empty_words(query))
+
+    def _elsewhere(self, query: ModelQuery) -> tuple[Place, int]:
+        """Another place where the same filters find something, and how much; 0 where none does."""
+        for place in PLACES:
+            there = dataclasses.replace(query, place=place)
+            found = sum(there.finds(entry) for entry in self._entries)
+            if place != query.place and found:
+                return place, found
+        return query.place, 0
+
+    def _empty_words(self, query: ModelQuery) -> tuple[str, str, str]:
+        place, found = self._elsewhere(query)
+        if query.is_filtered and found:
+            words = {
+                "installed": count(found, "%n installed model fits.", "%n installed models fit."),
+                "available": count(found, "%n model that you can get fits.", "%n models that you can get fit."),
+            }[place]
+            return tr("No results"), words, tr("Show them")
+        if query.is_filtered:
+            return tr("No results"), tr("Try other words or clear the filters."), tr("Clear filters")
+        if query.place == "available":
+            return tr("You have every model that is offered"), tr("Add others from files, or drop them here."), ""
+        return tr("No models yet"), tr("Get one that is offered, or drop a model here."), tr("Show available models")
+
+    def _on_empty_action(self) -> None:
+        query = self.filters.query
+        place, found = self._elsewhere(query)
+        if query.is_filtered and not found:
+            self.filters.clear()
+        else:
+            self.filters.set_query(dataclasses.replace(query, place=place if found else "available"))
+        self.focus_first()
+
+    def show_medium(self, medium: str) -> None:
+        """Show the models of a medium: those to get where there are any, else the installed ones."""
+        there = ModelQuery(place="available", medium=medium)
+        found = any(map(there.finds, self._entries))
+        self.filters.set_query(there if found else dataclasses.replace(there, place="installed"))
+
+    def _on_news(self, news: Any) -> None:
+        if news.kind == "models":
+            self.refresh()
+
+    def _on_download(self, id: str) -> None:
+        self.list.rows.touch(id)
+        self.card.follow(id)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        listed = [entry.model for entry in self._entries if entry.model is not None]
+        if self._studio.catalog.models() != listed:  # changed from outside the window
+            self._bridge.models_changed()
+
+    def commands(self) -> dict[str, Run]:
+        """What the commands of the table do here."""
+        search = self.filters.search
+        found: dict[str, Run] = {"find": lambda: search.setFocus(Qt.FocusReason.ShortcutFocusReason)}
+        return found | {"cancel": search.clear} if search.text() else found
+
+    def run(self, name: str) -> None:
+        """Run a command on the selected model; `go` is what Return does."""
+        entry = self.list.current()
+        if entry is None:
+            return
+        if entry.model is None:
+            actions: dict[str, Callable[[], object]] = {
+                "go": lambda: self.get(entry),
+                "get": lambda: self.get(entry),
+                "cancel": lambda: self.downloads.cancel(entry.id),
+            }
+        else:
+            model = entry.model
+            actions = {
+                "go": lambda: self.use(model),
+                "use": lambda: self.use(model),
+                "card": lambda: self.read_card(model),
+                "reveal": lambda: open_folder(model.folder),
+                "check": lambda: self.check(model),
+                "remove": lambda: self.ask_to_remove(model),
+            }
+        if name in actions:
+            actions[name]()
+
+    def get(self, entry: ModelEntry) -> None:
+        """Fetch an offered model; asks first where its licence has terms to accept."""
+        state, offer = self._state_of(entry), entry.offer
+        if offer is None or (state is not None and state.stage != "failed"):
+            return
+        allowed = terms(offer.licence)
+        if allowed.free or state is not None:
+            self.downloads.start(offer)
+            return
+        question = tr("Get {name}?").format(name=offer.title)
+        dialog = LicenceDialog(self.window(), question, allowed, tr("Get"))
+        dialog.accepted.connect(lambda: self.downloads.start(offer))
+        dialog.open()
+
+    def use(self, model: Model) -> None:
+        """Open the page of its medium with this model selected."""
+        panel = self._open_panel(model.medium)
+        if panel is not None:
+            panel.form.refresh_models()
+            panel.form.fields["model"].set_value(model.id)
+
+    def read_card(self, model: Model) -> None:
+        path = next((model.folder / name for name in CARDS if (model.folder / name).is_file()), None)
+        if path is not None:
+            TextDialog(self.window(), model.title, path).open()
+
+    def check(self, model: Model) -> None:
+        """Verify all files of the model against their hashes."""
+        self.bar.show_message(tr("Verifying {name}").format(name=model.title), closable=False)
+
+        def tell(problems: list[Message]) -> None:
+            if problems:
+                again = tr("Import it again.") if not model.bundled else tr("Reinstall the studio.")
+                self.bar.show_message(" ".join(map(worded, problems)), again, kind="error")
+            else:
+                self.bar.show_message(tr("The files of {name} are complete and unchanged.").format(name=model.title))
+
+        verify = self._studio.catalog.verify
+        self._check.run(lambda: verify(model), tell, self.bar.show_error)
+
+    def ask_to_remove(self, model: Model) -> None:
+        if model.bundled:
+            return
+        jobs = [job for job in self._studio.queue.jobs() if job.state in ("queued", "running")]
+        if any(model.id in models_by_role(job.request).values() for job in jobs):
+            words = tr("{name} is in use.").format(name=model.title)
+            self.bar.show_message(words, tr("Wait for its jobs to finish, or cancel them in the queue."), kind="error")
+            return
+        confirm(
+            self.window(),
+            ("removeModel", "removeYes"),
+            tr("Remove {name} and free {size}?").format(name=model.title, size=size(model.size)),
+            tr("Its files are deleted permanently. What was made with it stays."),
+            (tr("Remove"), tr("Cancel")),
+            lambda: self.remove(model),
+            title=tr("Remove a model"),
+        )
+
+    def remove(self, model: Model) -> None:
+        with self.bar.errors():
+            self._studio.catalog.remove(model.id)
+            self._notify(tr("{name} removed.").format(name=model.title), ())
+            self._bridge.models_changed()
+            self.refresh()
+
+    def import_files(self, paths: Sequence[Path]) -> None:
+        self.bar.hide()
+        self.importer.import_paths(paths)
+
+    def _arrived(self, model: Model) -> None:
+        """Show a model that was fetched or imported just now."""
+        self.refresh()
+        if self.isVisible():
+            query = self.filters.query
+            if not any(entry.id == model.id for entry in self.list.entries() if entry.model is not None):
+                self.filters.set_query(ModelQuery(order=query.order))
+            self.list.choose(f"installed:{model.id}")
+        self._bridge.models_changed()
+        self._notify(tr("{name} is ready.").format(name=model.title), [(tr("Use it"), lambda: self.use(model))])
+
+    def _choose(self, *, folder: bool) -> None:
+        mode = QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFiles
+        types = "" if folder else tr("Models and StyleGAN checkpoints") + f" ({FILES})"
+        title = tr("Add a model")
+        ask_paths(self.window(), title, "chooseModel", self.import_files, start=Path.home(), mode=mode, types=types)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Delete:
+            self.run("remove")
+        else:
+            super().keyPressEvent(event)
+
+    def focus_first(self) -> None:
+        self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def close_down(self) -> None:
+        self._tasks.close()
+        self._check.close()
+
+    def state(self) -> dict[str, Any]:
+        entry, query = self.list.current(), self.filters.query
+        return {"model": entry.key if entry is not None else "", "place": query.place, "order": query.order}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        place, order, key = state.get("place"), state.get("order"), str(state.get("model", ""))
+        query = ModelQuery(
+            place=place if place in PLACES else "installed",  # type: ignore[arg-type]
+            order=order if order in get_args(Order) else "medium",  # type: ignore[arg-type]
+        )
+        self.filters.set_query(query)
+        self.list.choose(key if ":" in key else f"installed:{key}")
