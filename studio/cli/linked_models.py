@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from studio.cli.flags import add_json
 from studio.cli.words import command, table, tr, worded
 from studio.errors import BadInput, Message, StudioError, counted
+from studio.models.model import ModelUses
 from studio.schema import settings
 from studio.system.storage import format_size
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
     from studio.models.catalog import Catalog
-    from studio.models.model import ModelUses
     from studio.models.programs import FoundModel
 
 SECONDS = 5.0  # between two words on how far it is
@@ -219,14 +219,19 @@ def _link(values: argparse.Namespace, found: list[FoundModel], catalog: Catalog,
 
 
 def _uses(catalog: Catalog, id: str, context: CliContext) -> ModelUses:
+    """What depends on a model; nothing, and the reason in words, where the library cannot be read."""
     from studio.jobs.model_uses import model_uses
     from studio.library.identities import Identities
 
     places = context.places
-    with context.library() as library:
-        identities = Identities(places.identities)
-        catalog.count_uses = lambda model: model_uses(model, catalog, library, identities, places.documents)
-        return catalog.uses(id)
+    try:
+        with context.library() as library:
+            identities = Identities(places.identities)
+            catalog.count_uses = lambda model: model_uses(model, catalog, library, identities, places.documents)
+            return catalog.uses(id)
+    except StudioError as error:
+        context.print_error(Message("What depends on {id} is not known: {reason}", id=id, reason=error.said))
+        return ModelUses()
 
 
 def _sentences(uses: ModelUses) -> list[Message]:

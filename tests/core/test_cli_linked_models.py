@@ -109,6 +109,14 @@ def test_removing_says_what_depends_on_it_and_asks_a_person(
         assert run("models", "remove", "writer", "--yes").status == 0
 
 
+def test_a_library_that_cannot_be_read_keeps_no_model(run: Runs, tmp_path: Path, home: Path) -> None:
+    run("models", "import", toy_gguf(tmp_path / "writer.gguf"), "--medium", "story")
+    (home / "library").write_text("no folder", encoding="utf-8")
+    removed = run("models", "remove", "writer")
+    assert "What depends on writer is not known" in removed.err
+    assert removed.status == 0
+
+
 def test_a_script_is_not_asked(run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("models", "import", toy_gguf(tmp_path / "writer.gguf"), "--medium", "story")
     run("make", "story", "--model", "writer")

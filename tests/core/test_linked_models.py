@@ -188,6 +188,15 @@ def test_a_model_is_moved_and_brought_back(tmp_path: Path, catalog: Catalog) -> 
     assert catalog.verify(back) == []
 
 
+def test_a_name_as_long_as_can_be_is_moved(tmp_path: Path, catalog: Catalog) -> None:
+    name = "a" + "名" * 83 + ".gguf"
+    model = catalog.import_(toy_gguf(tmp_path / name), "story")
+    moved = catalog.move(model.id, tmp_path / "disk")
+    assert (tmp_path / "disk" / model.id / name).is_file()
+    assert catalog.verify(moved) == []
+    assert catalog.move(model.id, None) == model
+
+
 def test_what_cannot_be_moved_is_said(tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = linked(catalog, toy_folder(tmp_path / "theirs", 1))
     own = catalog.import_(toy_folder(tmp_path / "own", 2), "story")
