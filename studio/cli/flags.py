@@ -17,6 +17,9 @@ from studio.schema.fields import SEED_LIMIT, WORK_ID, Choice, Field, Flag, FreeT
 from studio.schema.nested import FloatArray, ListOf, NestedRequest
 from studio.schema.request import Request, fresh_seed
 
+SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*(|B|[kKMGT]B?)", re.IGNORECASE)
+UNITS = {"": 1, "B": 1, **{f"{unit}{end}": 1000**power for power, unit in enumerate("KMGT", 1) for end in ("", "B")}}
+
 Asked = TypeVar("Asked", bound=Request)
 
 
@@ -160,6 +163,20 @@ def whole_number(name: str, low: int, high: int) -> Any:
                 )
             )
         return number
+
+    return convert
+
+
+def byte_count(name: str) -> Any:
+    """A `type=` for sizes such as 4GB, 1.5 GB or 500000 (bytes); `name` is that of the flag."""
+
+    def convert(text: str) -> int:
+        found = SIZE.fullmatch(text.strip())
+        if found is None:
+            raise _BadValue(
+                Message("Argument {flag}: {value!r} is not a size, such as 4GB or 500MB.", flag=name, value=text[:60])
+            )
+        return int(float(found[1]) * UNITS[found[2].upper()])
 
     return convert
 

@@ -1,36 +1,26 @@
-"""`studio models`: list, import, show and remove models."""
+"""`studio models`: list, show, fetch and import models."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA, PAGELESS, medium
-from studio.cli import linked_models
+from studio.cli import linked_models, offered_models
 from studio.cli.flags import add_json
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, table, tr, worded
-from studio.errors import Message, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.models.offers import Offer, offer
 from studio.system.storage import format_size
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
-    from studio.models.catalog import Catalog
     from studio.models.model import Model
 
 SECONDS = 5.0  # between two words on how far an import is
-OFFER_HEADS = (
-    Message("ID"),
-    Message("MEDIUM"),
-    Message("LICENCE"),
-    Message("SIZE"),
-    Message("INSTALLED"),
-    Message("GOOD AT"),
-)
 HEADS = (Message("ID"), Message("MEDIUM"), Message("FAMILY"), Message("LICENCE"), Message("SIZE"), Message("TITLE"))
 
 
@@ -49,9 +39,11 @@ def add(verbs: Any) -> None:
     listing.set_defaults(run=run_list)
 
     info = actions.add_parser(
-        "info", help=tr("show the details of one model"), description=tr("Show the details of one model.")
+        "info",
+        help=tr("show the details of one model"),
+        description=tr("Show the details of one model, installed or to be fetched: licence, terms, size, memory."),
     )
-    info.add_argument("id", metavar="ID", help=tr("the model's id, as `studio models list` shows it"))
+    info.add_argument("id", metavar="ID", help=tr("the model's id, as `studio models list` or `search` shows it"))
     info.add_argument(
         "--verify", action="store_true", help=tr("check its weights against their checksum (default: no)")
     )
@@ -99,6 +91,7 @@ def add(verbs: Any) -> None:
     add_json(bring)
     bring.set_defaults(run=run_import)
 
+    offered_models.add(actions, names)
     linked_models.add(actions)
     for one in (*MEDIA, *PAGELESS):
         cli_plugin(one).add_model_actions(actions)
@@ -121,7 +114,14 @@ def run_list(values: argparse.Namespace, context: CliContext) -> int:
 
 def run_info(values: argparse.Namespace, context: CliContext) -> int:
     catalog = context.catalog()
-    model = catalog.get(values.id)
+    try:
+        model = catalog.get(values.id)
+    except BadInput:
+        offered = next((each for each in catalog.offers if each.id == values.id), None)
+        if offered is None:
+            raise
+        offered_models.show(offered, values.json, context)
+        return 0
     problems = catalog.verify(model) if values.verify else []
     facts = _facts(model)
     if values.verify:
@@ -152,7 +152,8 @@ def run_get(values: argparse.Namespace, context: CliContext) -> int:
                     status = error.status
         return status
     if not values.id:
-        return _list_offers(catalog, values.json, context)
+        offered_models.show_list(catalog.offers, catalog, values.json, context)
+        return 0
     return _get(offer(values.id), values.json, context)
 
 
@@ -169,28 +170,6 @@ def _get(wanted: Offer, json: bool, context: CliContext) -> int:
     shown = ImportProgress()
     model = context.catalog().get_offered(wanted, lambda done, total: shown.update(done, total, context))
     return _tell_imported(model, json, context)
-
-
-def _list_offers(catalog: Catalog, json: bool, context: CliContext) -> int:
-    installed = {each.id for each in catalog.offers if catalog.listed(each.id) is not None}
-    if json:
-        facts = [{**dataclasses.asdict(each), "installed": each.id in installed} for each in catalog.offers]
-        context.print_json({"offers": facts})
-        return 0
-    rows = [
-        (
-            each.id,
-            each.medium,
-            each.licence,
-            format_size(each.download),
-            tr("yes") if each.id in installed else tr("no"),
-            each.sentence,
-        )
-        for each in catalog.offers
-    ]
-    for line in table([OFFER_HEADS, *rows]):
-        context.print(line)
-    return 0
 
 
 def run_import(values: argparse.Namespace, context: CliContext) -> int:

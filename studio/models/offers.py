@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, cast
@@ -336,18 +336,18 @@ def offer(id: str) -> Offer:
 
 
 def search(
-    among: Iterable[Offer], words: str = "", medium: str = "", sells: Sells | None = None, largest: int = 0
+    among: Iterable[Offer], words: str = "", medium: str = "", sells: Collection[str] = (), largest: int = 0
 ) -> list[Offer]:
     """The offers that have each of the words in their id, title, family, sentence, credits or licence, whatever their
-    case; of that medium; whose works may be sold like that; whose files take no more than `largest` bytes, where it is
-    given.
+    case; of that medium; whose `sells` is one of these; whose files take no more than `largest` bytes. What is empty
+    does not count.
     """
     wanted = words.casefold().split()
     return [
         each
         for each in among
         if (not medium or each.medium == medium)
-        and (sells is None or each.sells == sells)
+        and (not sells or each.sells in sells)
         and (not largest or each.size <= largest)
         and all(word in _searched(each) for word in wanted)
     ]

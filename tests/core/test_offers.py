@@ -30,6 +30,7 @@ from studio.models.offers import (
     read_offers,
 )
 from studio.system.paths import RESOURCES
+from tests import catalogue
 
 TEXT = b"GGUF and nothing else" * 1000
 
@@ -276,3 +277,9 @@ def test_what_does_not_fit_is_said_before(toy: Offer, tmp_path: Path) -> None:
 )
 def test_a_wheel_for_one_system_is_fetched_on_all(wheel: str, tags: list[str]) -> None:
     assert packages._tags(wheel) == tags
+
+
+def test_the_guide_lists_the_catalogue() -> None:
+    assert catalogue.FILE.read_text("utf-8") == catalogue.updated(), (
+        "Run `python -m tests.catalogue` to bring the tables in docs/guides/open-models.md up to date."
+    )
