@@ -52,6 +52,8 @@ class Task:
     a work in the library, a model in the catalog, or nothing ("none"). `lane` is where it runs: the device, beside it
     at low priority ("training"), or threads of the studio itself ("io"). `follow` says that the page of its medium
     shows how far it is and what came out. `stages` are the stages that the window shows in other words than reported.
+    `enlarges` are the factors by which it makes a picture larger, the fields `picture` and `factor` of its request;
+    exports offer that.
     """
 
     request: type[Request]
@@ -60,6 +62,7 @@ class Task:
     lane: Literal["device", "training", "io"] = "device"
     follow: bool = True
     stages: tuple[StageText, ...] = ()
+    enlarges: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,33 +8,40 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from studio.cli.flags import add_json
+from studio.cli.make import add_output
 from studio.cli.words import tr
-from studio.errors import BadInput, counted
+from studio.errors import BadInput, Message, counted
 from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, PictureStyle
 from studio.export.formats import find_format, formats
-from studio.export.job import ExportJob, render_files
+from studio.export.job import ExportJob, enlargement, read_picture, render_files
 from studio.export.shapes import SHAPES
 from studio.export.sizes import parse_sizes
 from studio.media import codecs
 from studio.media.payloads import Image
 from studio.media.provenance import Embed
+from studio.schema.fields import WorkKey
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
     from studio.export.writer import File
+    from studio.jobs.job import Job
     from studio.library.asset import Asset
+    from studio.schema.request import Request
 
 SHEETS = ("contact", "character")
 
 
 class ExportSource(NamedTuple):
-    """A picture and where it comes from; `asset` is None for a file outside the library."""
+    """A picture and where it comes from; `asset` is None for a file outside the library. `enlarged` is the work that a
+    network made of it, whose picture this is then.
+    """
 
     picture: Image
+    path: Path
     asset: Asset | None
     name: str
     title: str
+    enlarged: Asset | None = None
 
 
 def add(verbs: Any) -> None:
@@ -81,7 +88,18 @@ def add(verbs: Any) -> None:
         metavar="LIST",
         help=tr("captions of a sheet's pictures, separated by commas (default: their titles)"),
     )
-    add_json(parser)
+    parser.add_argument(
+        "--upscale",
+        action="store_true",
+        help=tr(
+            "where a size has more pixels than the picture, enlarge it by a network first, which adds the larger"
+            " picture to the library (default: no)"
+        ),
+    )
+    parser.add_argument(
+        "--model", default="", metavar="ID", help=tr("model for --upscale (default: the first installed)")
+    )
+    add_output(parser)
     parser.set_defaults(run=run)
 
 
@@ -100,6 +118,10 @@ def run(values: argparse.Namespace, context: CliContext) -> int:
         sources = [find(word) for word in values.works]
         ground = find(behind) if behind else None
     order = ExportJob(look, sizes, values.format)
+    if values.upscale:
+        if values.sheet:
+            raise BadInput("A sheet is not upscaled.", "Leave out --upscale, or --sheet.")
+        sources = _upscaled(values, context, order, sources)
     made = _sheet(values, sources, embed) if values.sheet else _files(order, sources, ground, embed)
     name = sources[0].name if len(sources) == 1 else "export"
     written: list[str] = []
@@ -109,6 +131,50 @@ def run(values: argparse.Namespace, context: CliContext) -> int:
     else:
         context.print(counted(len(written), "{to}  (1 file)", "{to}  ({n} files)", to=end))
     return 0
+
+
+def _upscaled(
+    values: argparse.Namespace, context: CliContext, order: ExportJob, sources: list[ExportSource]
+) -> list[ExportSource]:
+    """The sources, those with too few pixels for the order enlarged."""
+    from studio.cli import jobs, progress
+    from studio.export.upscaling import upscaling
+
+    made = list(sources)
+    with context.studio() as studio:
+        how = upscaling(studio.media.values())
+        assert how is not None  # the studio's own media have one
+        waiting: list[int] = []
+        requests: list[Request] = []
+        for at, source in enumerate(sources):
+            height, width = source.picture.pixels.shape[:2]
+            factor = how.factor(enlargement(order, source.picture, width), width * height)
+            if not factor:
+                continue
+            key = WorkKey(id=source.asset.id) if source.asset else WorkKey(path=str(source.path.absolute()))
+            request = how.request(key, factor, values.model or studio.catalog.default(how.medium.name).id)
+            before = how.made_before(studio.library, source.asset, request) if source.asset else None
+            if before is not None:
+                made[at] = _enlarged(source, before)
+                continue
+            waiting.append(at)
+            requests.append(request)
+
+        def receive(job: Job, results: list[Any], partial: bool) -> None:
+            if not partial:
+                made[waiting[job.member]] = _enlarged(sources[waiting[job.member]], results[0])
+
+        if requests:
+            display = progress.display(values.progress)
+            parents = {at: (asset.id,) for at, each in enumerate(waiting) if (asset := sources[each].asset)}
+            jobs.run(studio, requests, display, receive, parents)
+        elif made == sources:
+            context.print_error(Message("No size needs more pixels than the pictures have: nothing is upscaled."))
+    return made
+
+
+def _enlarged(source: ExportSource, work: Asset) -> ExportSource:
+    return source._replace(picture=read_picture(work.path), enlarged=work)
 
 
 def _noting(made: Iterator[File], written: list[str]) -> Iterator[File]:
@@ -124,7 +190,8 @@ def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource |
     taken: set[str] = set()
     for source in sources:
         name = writer.unique_file_name(source.name, taken)
-        origin = EmbeddedMetadata(source.asset, embed, behind=ground.asset if ground else None)
+        behind = ground.asset if ground else None
+        origin = EmbeddedMetadata(source.asset, embed, behind=behind, enlarged=source.enlarged)
         picture = ground.picture if ground else None
         made = render_files(order, source.picture, name, title=source.title, origin=origin, ground=picture)
         further = further_files(source.asset, name, embed, order.vector_name(name)) if source.asset else ()
@@ -198,12 +265,5 @@ def _source(word: str, get: Callable[[str], Asset]) -> ExportSource:
     else:
         asset = get(word)
         path, title = asset.path, asset.title
-    payload = codecs.read(path)
-    if not isinstance(payload, Image):
-        raise BadInput(
-            "{word} is not a picture.",
-            "Only pictures can be exported; other works can be copied as they are.",
-            word=word[:80],
-        )
     fallback = asset.id if asset is not None else "picture"
-    return ExportSource(payload, asset, writer.safe_name(title, fallback), title)
+    return ExportSource(read_picture(path), path, asset, writer.safe_name(title, fallback), title)

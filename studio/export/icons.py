@@ -33,6 +33,9 @@ SAFE_WEB = 0.1
 WHITE = "#ffffff"
 EMPTY = Image(np.zeros((1, 1, 4), np.uint8))
 
+LARGEST = 1024
+"""Pixels of a side of the largest icon."""
+
 COUNT = 14 + 3 * len(ANDROID)
 """Files that `files` gives."""
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from studio.errors import BadInput
 from studio.export import icons
-from studio.export.compose import PictureStyle, render
+from studio.export.compose import PictureStyle, place, render
 from studio.export.formats import find_format
 from studio.export.metadata import NO_METADATA, EmbeddedMetadata
 from studio.export.sizes import size_in_pixels
 from studio.library.asset import without_surrogates
+from studio.media import codecs
 from studio.media.payloads import Image
 
 
@@ -41,6 +43,24 @@ class ExportJob:
         """The name of the one file that holds all sizes, for a work called `name`; empty where there is none."""
         form = find_format(self.kind)
         return f"{name}{form.suffix}" if form.draw and self.drawn else ""
+
+
+def read_picture(path: Path) -> Image:
+    """The picture in a file. Raises BadInput where it is none."""
+    payload = codecs.read(path)
+    if not isinstance(payload, Image):
+        raise BadInput("{name} is not a picture.", "Pictures are exported; save a copy of other works.", name=path.name)
+    return payload
+
+
+def enlargement(job: ExportJob, seen: Image, width: int) -> float:
+    """How many times larger than itself a picture is drawn in the largest of the sizes: more than 1 where it has too
+    few pixels. 0 where vectors alone are drawn. `seen` is the picture, or a smaller one of its shape; `width` its own.
+    """
+    sizes = [] if find_format(job.kind).draw else [size_in_pixels(size) for size in job.drawn]
+    if "icons" in job.sizes:
+        sizes.append((icons.LARGEST, icons.LARGEST))
+    return max((place(seen, job.style, *size).width / width for size in sizes), default=0.0)
 
 
 def render_files(

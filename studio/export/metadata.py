@@ -15,24 +15,35 @@ from studio.media import codecs, xmp
 from studio.media.payloads import FilePayload, Svg
 from studio.media.provenance import Background, Embed, embedded_note
 
+UPSCALER = "upscaler"
+"""The role of the model that enlarged a picture, among the further models of its provenance."""
+
 
 class EmbeddedMetadata:
     """The metadata of files made from a work: the note, as JSON text, and the IPTC digital source type.
 
     `embed` is the setting of the same name: "all", "provenance" or "none". Files of works that no model made name no
-    source type.
+    source type. `behind` is the work that is the background, `enlarged` the work that a network made of `asset`, or of
+    a file outside the library, and that is drawn in its place.
     """
 
-    def __init__(self, asset: Asset | None, embed: Embed, *, behind: Asset | None = None) -> None:
+    def __init__(
+        self, asset: Asset | None, embed: Embed, *, behind: Asset | None = None, enlarged: Asset | None = None
+    ) -> None:
         self.note, self.source = "", ""
+        made = asset is not None and bool(asset.request or asset.provenance.model)
+        asset = asset or enlarged
         if asset is None or embed == "none":
             return
         provenance = replace(asset.provenance, exported=True)
+        if enlarged is not None and enlarged is not asset and enlarged.provenance.model is not None:
+            models = {**provenance.models, UPSCALER: enlarged.provenance.model}
+            provenance = replace(provenance, models=models)
         if behind is not None:
             provenance = replace(provenance, background=Background(behind.request, behind.provenance))
         self.note = codecs.json_text(embedded_note(asset.request, provenance, embed) or {})
-        if asset.request or asset.provenance.model:
-            alone = behind is None or bool(behind.request or behind.provenance.model)
+        if made or enlarged is not None:
+            alone = made and (behind is None or bool(behind.request or behind.provenance.model))
             self.source = xmp.TRAINED if alone else xmp.COMPOSITE
 
 

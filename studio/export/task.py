@@ -11,23 +11,26 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from studio.errors import BadInput
 from studio.jobs.io_host import IoContext, IoRequest
 from studio.jobs.job import Progress, Report
-from studio.schema.request import FreeText, PathTo, Request, field
+from studio.schema.fields import FreeText, PathTo, WorkKey, WorkRef, field
+from studio.schema.request import Request
 
 if TYPE_CHECKING:
     from studio.export.job import ExportJob
-    from studio.library.asset import Asset
-    from studio.media.payloads import Image
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExportRequest(IoRequest):
-    """Write a work as files. `source` and its background `behind` are ids of works, `order` an ExportJob as JSON."""
+    """Write a work as files. `source` and its background `behind` are ids of works, `order` an ExportJob as JSON.
+
+    `enlarged` is a work that a network made of it and that is drawn in its place.
+    """
 
     kind: ClassVar[str] = "export"
     title: ClassVar[str] = "Export"
     icon: ClassVar[str] = "export"
 
     source: str = field("", FreeText(label="Work", help="The id of the work.", limit=200))
+    enlarged: WorkKey = field(WorkKey(), WorkRef(label="Enlarged", help="The picture enlarged by a network."))
     behind: str = field("", FreeText(label="Background", help="The id of the work behind it.", limit=200))
     order: str = field("{}", FreeText(label="Order", help="Style, sizes and format as JSON.", limit=20_000))
     to: str = field("", PathTo(label="Folder", help="A folder, or a file that ends in .zip."))
@@ -61,7 +64,7 @@ class ExportEngine:
 
     def run(self, request: Request, report: Report) -> list[ExportedFiles]:
         from studio.export import writer  # with what draws, which a window does not need at its start
-        from studio.export.job import render_files
+        from studio.export.job import read_picture, render_files
         from studio.export.metadata import EmbeddedMetadata, further_files
 
         assert isinstance(request, ExportRequest)
@@ -70,10 +73,12 @@ class ExportEngine:
         library = self._context.library
         asset = library.get(request.source)
         behind = library.get(request.behind) if request.behind else None
+        enlarged = library.get(request.enlarged.id) if request.enlarged else None
         embed = self._context.embed()
-        origin = EmbeddedMetadata(asset, embed, behind=behind)
-        ground = _picture(behind) if behind is not None else None
-        made = render_files(order, _picture(asset), request.name, title=asset.title, origin=origin, ground=ground)
+        origin = EmbeddedMetadata(asset, embed, behind=behind, enlarged=enlarged)
+        ground = read_picture(behind.path) if behind is not None else None
+        picture = read_picture((enlarged or asset).path)
+        made = render_files(order, picture, request.name, title=asset.title, origin=origin, ground=ground)
         further = further_files(asset, request.name, embed, order.vector_name(request.name))
         total = order.count + len(asset.files)
         report(Progress("exporting", 0, total))
@@ -100,15 +105,3 @@ def order_from_json(text: str) -> ExportJob:
         return ExportJob(PictureStyle(**data["style"]), tuple(data["sizes"]), data["kind"])
     except (ValueError, TypeError, KeyError) as error:
         raise BadInput("This export cannot be read any more.", "Start it again from the work.") from error
-
-
-def _picture(asset: Asset) -> Image:
-    from studio.media import codecs
-    from studio.media.payloads import Image
-
-    payload = codecs.read(asset.path)
-    if not isinstance(payload, Image):
-        raise BadInput(
-            "{name} is not a picture.", "Pictures are exported; save a copy of other works.", name=asset.path.name
-        )
-    return payload

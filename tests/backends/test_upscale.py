@@ -21,9 +21,14 @@ from studio.backends.upscale.engine.tiles import enlarge
 from studio.backends.upscale.requests import MEDIUM, UpscaleRequest
 from studio.checkpoints.ncnn import FP16
 from studio.errors import BadInput, StudioError
+from studio.export.compose import PictureStyle, render
+from studio.export.job import ExportJob, enlargement
+from studio.export.task import ExportRequest, order_to_json
+from studio.export.upscaling import upscaling
 from studio.jobs.job import Cancelled, Progress
+from studio.media import codecs, images
 from studio.media.payloads import Image
-from studio.media.provenance import Provenance
+from studio.media.provenance import Provenance, parse_note
 from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
@@ -365,3 +370,50 @@ def test_a_folder_of_one_network_is_imported_and_of_several_asked_about(tmp_path
     write_ncnn(tmp_path / "nets" / "two.param", toy(**RRDB))
     with pytest.raises(BadInput, match=r"holds 2 models: one.param, two.param"):
         catalog.import_(tmp_path / "nets", "upscale", licence="mit")
+
+
+def test_an_export_waits_for_the_enlarged_picture_keeps_its_clear_ground_and_names_the_network(
+    studio: Studio, tmp_path: Path
+) -> None:
+    model = studio.catalog.import_(write_ncnn(tmp_path / "toy.param", toy(**SRVGG)), "upscale", licence="bsd-3-clause")
+    pixels = drawing(20, 20, 4)
+    pixels[:4] = 0
+    drawn = studio.library.add(
+        Image(pixels), medium="avatar", request={"kind": "avatar", "seed": 3}, provenance=Provenance(seed=3)
+    )
+    how = upscaling(studio.media.values())
+    assert how is not None
+    order = ExportJob(PictureStyle(), ("70",))
+    factor = how.factor(enlargement(order, Image(pixels), 20), 400)
+    assert factor == 4
+    asked = how.request(WorkKey(id=drawn.id), factor, model.id)
+    export = ExportRequest(source=drawn.id, order=order_to_json(order), to=str(tmp_path / "out"), name="face")
+    group = studio.submit_group([asked, export], "export", waits={1: {0: "enlarged"}})
+    (made,) = group.jobs[1].future.result(60)
+    (large,) = group.jobs[0].future.result(0)
+    assert (large.width, large.height) == (80, 80)
+    with Pillow.open(made.path) as opened:
+        found = np.asarray(opened.convert("RGBA"))
+    expected = render(images.read(large.path), order.style, 70, 70).pixels
+    assert np.array_equal(found, expected)
+    assert not np.array_equal(found, render(Image(pixels), order.style, 70, 70).pixels)
+    assert found[:10, :, 3].max() == 0
+    request, provenance = parse_note(codecs.read_note(made.path))
+    assert request["seed"] == 3
+    assert provenance.models["upscaler"].sha256 == model.sha256
+    assert how.made_before(studio.library, drawn, asked) == large
+    assert how.made_before(studio.library, drawn, how.request(WorkKey(id=drawn.id), 2, model.id)) is None
+
+
+def test_no_export_comes_of_a_picture_that_could_not_be_enlarged(studio: Studio, tmp_path: Path) -> None:
+    model = studio.catalog.import_(write_ncnn(tmp_path / "toy.param", toy(**SRVGG)), "upscale", licence="bsd-3-clause")
+    (model.folder / "model.safetensors").write_bytes(b"x")
+    drawn = studio.library.add(Image(drawing(20, 20)), medium="avatar", request={}, provenance=Provenance())
+    asked = UpscaleRequest(picture=WorkKey(id=drawn.id), model=model.id)
+    export = ExportRequest(
+        source=drawn.id, order=order_to_json(ExportJob(PictureStyle())), to=str(tmp_path / "out"), name="face"
+    )
+    group = studio.submit_group([asked, export], "export", waits={1: {0: "enlarged"}})
+    assert isinstance(group.jobs[0].future.exception(60), StudioError)
+    assert isinstance(group.jobs[1].future.exception(60), Cancelled)
+    assert not (tmp_path / "out").exists()

@@ -13,6 +13,7 @@ from PIL import Image as Pillow
 from studio.media import clips, codecs
 from studio.media.payloads import Image, Text
 from tests.core.cli_runs import Runs
+from tests.core.test_cli_upscale import install
 from tests.fakes import SEVERAL_FILES, SVG
 
 
@@ -157,3 +158,44 @@ def test_exported_metadata_follows_the_setting(run: Runs, tmp_path: Path, home: 
     run("export", work, "--to", tmp_path / "bare", "--sizes", "64")
     assert codecs.read_note(tmp_path / "bare" / "a red fox-64.png") is None
     assert b"digitalsource" not in (tmp_path / "bare" / "a red fox-64.png").read_bytes()
+
+
+def test_what_has_too_few_pixels_is_enlarged_first_and_once_only(run: Runs, drawing: Path, tmp_path: Path) -> None:
+    install(tmp_path / "toy")
+    run("models", "import", tmp_path / "toy", "--medium", "upscale", "--licence", "mit")
+    work = run("library", "import", drawing, "--json").json["assets"][0]["id"]
+    ended = run("export", work, "--upscale", "--sizes", "200", "--to", tmp_path / "out", "--json")
+    assert ended.status == 0, ended.err
+    note = codecs.read_note(Path(ended.json["to"])) or {}
+    assert note["provenance"]["models"]["upscaler"]["id"] == "toy"
+    (large,) = [each for each in run("library", "list", "--json").json["assets"] if each["id"] != work]
+    shown = run("library", "show", large["id"], "--json").json
+    assert shown["parents"] == [work]
+    assert shown["request"]["factor"] == "4"
+    again = run("export", work, "--upscale", "--sizes", "200", "--to", tmp_path / "out", "--json")
+    assert again.status == 0, again.err
+    assert len(run("library", "list", "--json").json["assets"]) == 2
+
+
+def test_a_file_outside_the_library_is_enlarged_too(run: Runs, drawing: Path, tmp_path: Path) -> None:
+    install(tmp_path / "toy")
+    run("models", "import", tmp_path / "toy", "--medium", "upscale", "--licence", "mit")
+    ended = run(
+        "export", drawing, "--upscale", "--model", "toy", "--sizes", "128,64", "--to", tmp_path / "out", "--json"
+    )
+    assert ended.status == 0, ended.err
+    note = codecs.read_note(Path(ended.json["to"]) / "我的头像-128.png") or {}
+    assert note["provenance"]["model"]["id"] == "toy"
+
+
+def test_upscaling_says_where_it_is_not_needed_or_cannot_be(run: Runs, drawing: Path, tmp_path: Path) -> None:
+    small = run("export", drawing, "--upscale", "--sizes", "64", "--to", tmp_path / "out")
+    assert small.status == 0
+    assert "No size needs more pixels than the pictures have: nothing is upscaled." in small.err
+    none = run("export", drawing, "--upscale", "--to", tmp_path / "out")
+    assert none.status == 3
+    assert "There is no model for upscale." in none.err
+    assert len(list((tmp_path / "out").iterdir())) == 1
+    sheet = run("export", drawing, "--upscale", "--sheet", "contact", "--to", tmp_path / "out")
+    assert sheet.status == 2
+    assert "A sheet is not upscaled. Leave out --upscale, or --sheet." in sheet.err

@@ -15,17 +15,19 @@ from cairosvg.surface import PNGSurface
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
+from studio.backends import MEDIA, PAGELESS
 from studio.errors import BadInput
 from studio.export import icons, sheets, vector
 from studio.export.compose import PictureStyle, render
 from studio.export.formats import find_format, formats
-from studio.export.job import ExportJob, render_files
+from studio.export.job import ExportJob, enlargement, render_files
 from studio.export.metadata import NO_METADATA, EmbeddedMetadata
 from studio.export.sizes import FEEDS, parse_sizes, size_in_pixels
+from studio.export.upscaling import upscaling
 from studio.library.asset import Asset, AssetRecord
-from studio.media import codecs, images
+from studio.media import codecs, images, xmp
 from studio.media.payloads import Image
-from studio.media.provenance import Provenance
+from studio.media.provenance import ModelOrigin, Provenance
 
 REQUEST = {"kind": "avatar", "seed": 7, "prompt": "日落 <b>"}
 PROVENANCE = {"model": {"id": "avatar-starter", "licence": "Apache-2.0"}, "studio": "1"}
@@ -368,3 +370,46 @@ def test_a_new_format_is_one_module(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     finally:
         package.formats.cache_clear()
     assert "gif" not in [each.name for each in formats()]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kind", "padding", "times", "factor"),
+    [
+        ("96", "png", 0.0, 1.0, 0),
+        ("97", "png", 0.0, 97 / 96, 0),  # it lacks one pixel in a hundred
+        ("64,192", "png", 0.0, 2.0, 2),
+        ("200x40", "webp", 0.0, 200 / 96, 3),
+        ("192", "png", 0.25, 1.0, 0),  # the margin leaves less for the picture
+        ("512", "jpeg", 0.0, 512 / 96, 4),  # as near as a network comes
+        ("512", "svg", 0.0, 0.0, 0),
+        ("icons", "svg", 0.0, 1024 / 96, 4),
+    ],
+)
+def test_how_much_a_picture_lacks_for_the_largest_size(
+    sizes: str, kind: str, padding: float, times: float, factor: int
+) -> None:
+    picture = Image(np.full((96, 96, 3), 90, np.uint8))
+    found = enlargement(ExportJob(PictureStyle(padding=padding), parse_sizes(sizes), kind), picture, 96)
+    assert found == pytest.approx(times)
+    how = upscaling((*MEDIA, *PAGELESS))
+    assert how is not None
+    assert how.factor(found, 96 * 96) == factor
+    assert how.factor(3.0, images.PIXEL_LIMIT // 4) == 2  # no more than can be read again
+    assert how.factor(3.0, images.PIXEL_LIMIT) == 0
+
+
+def test_files_of_an_enlarged_picture_name_the_network() -> None:
+    network = Provenance(model=ModelOrigin("big", "srvgg", "bsd-3-clause", "cd"))
+    large = work(request={"kind": "upscale"}, provenance=network)
+    drawn = json.loads(EmbeddedMetadata(work(), "all", enlarged=large).note)
+    assert drawn["request"] == REQUEST
+    assert drawn["provenance"]["model"]["id"] == "avatar-starter"
+    assert drawn["provenance"]["models"]["upscaler"] == network.model.to_json()  # type: ignore[union-attr]
+    assert EmbeddedMetadata(work(), "all", enlarged=large).source == xmp.TRAINED
+    photo = work(request={}, provenance=Provenance(imported="photo.jpg"))
+    assert EmbeddedMetadata(photo, "all").source == ""
+    assert EmbeddedMetadata(photo, "all", enlarged=large).source == xmp.COMPOSITE
+    file = EmbeddedMetadata(None, "all", enlarged=large)
+    assert json.loads(file.note)["provenance"]["model"]["id"] == "big"
+    assert file.source == xmp.COMPOSITE
+    assert EmbeddedMetadata(photo, "none", enlarged=large).note == ""

@@ -16,12 +16,16 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
 from studio.export import job as export_job
 from studio.export.compose import PictureStyle
+from studio.export.upscaling import Upscaling
+from studio.jobs.job import JobGroup
 from studio.media import codecs
 from studio.media.payloads import Image, Text
 from studio.media.provenance import Provenance
 from studio.ui.export.dialog import ExportDialog
 from studio.ui.export.remembered import TICKS, RememberedExport
+from tests.fakes import BAD_INPUT, SLOW
 from tests.ui.conftest import Desk
+from tests.ui.test_upscale import install
 
 
 def drawing() -> Image:
@@ -288,3 +292,65 @@ def test_remembered_settings_are_validated() -> None:
     for broken in ({}, {"look": 3, "ticked": "512"}, {"look": {"ground": "work"}}):
         assert RememberedExport.from_json(broken) == RememberedExport()
     assert "x" in TICKS
+
+
+def test_a_picture_with_too_few_pixels_is_enlarged_by_a_network_where_that_is_chosen(
+    desk: Desk, tmp_path: Path
+) -> None:
+    id = install(desk, tmp_path / "toy")
+    dialog = open_dialog(desk)
+    assert dialog.sizes is not None
+    assert dialog.upscale.isVisible()
+    assert not dialog.upscale.isChecked()
+    assert dialog.upscaler.currentData() == id
+    assert "enlarge it 4 times first" in dialog.upscale_hint.full_text()
+    dialog.sizes.ticks["512"].setChecked(False)
+    dialog.sizes.other.setText("80")
+    assert not dialog.upscale.isVisible()
+    dialog.sizes.other.setText("80, 150")
+    assert "enlarge it 2 times first" in dialog.upscale_hint.full_text()
+    dialog.upscale.setChecked(True)
+    dialog.send_to(str(tmp_path / "out"))
+    press(desk, dialog, "exportGo")
+    desk.until(lambda: desk.window.work_actions._export is None)
+    files = sorted((tmp_path / "out").rglob("*.png"))
+    assert len(files) == 2
+    note = codecs.read_note(files[0]) or {}
+    assert note["provenance"]["models"]["upscaler"]["id"] == id
+    assert note["request"]["seed"] == 3
+    (group,) = desk.studio.queue.rows()
+    assert isinstance(group, JobGroup)
+    assert group.group.title == "Export 我的  头像"
+    again = open_dialog(desk)
+    assert not again.upscale.isChecked()
+    again.reject()
+
+
+def test_without_an_upscaler_none_is_offered(desk: Desk) -> None:
+    dialog = open_dialog(desk)
+    assert not dialog.upscale.isVisible()
+    dialog.reject()
+
+
+def test_cancelling_while_the_picture_is_enlarged_exports_nothing_and_a_failure_is_said(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(desk, tmp_path / "toy")
+    dialog = open_dialog(desk)
+    dialog.send_to(str(tmp_path / "out"))
+    dialog.upscale.setChecked(True)
+    seeds = iter([SLOW, BAD_INPUT])
+    real = Upscaling.request
+    monkeypatch.setattr(Upscaling, "request", lambda *args: real(*args).replace(seed=next(seeds)))
+    press(desk, dialog, "exportGo")
+    said = dialog.findChild(QLabel, "exportCount")
+    assert said is not None
+    desk.until(lambda: said.text().startswith("Making"))
+    press(desk, dialog, "exportCancel")
+    desk.until(lambda: dialog.go.isEnabled())
+    assert dialog.error.message() == ""
+    press(desk, dialog, "exportGo")
+    desk.until(lambda: dialog.error.message() != "")
+    assert dialog.error.message() == "The moon cannot be painted. Ask for the sun."
+    assert not (tmp_path / "out").exists()
+    dialog.reject()

@@ -59,6 +59,7 @@ MEDIUM = Medium(
             "studio.backends.upscale.engine.engine:UpscaleEngine",
             follow=False,
             stages=(StageText("enlarging", "enlarging", "enlarging, part {done} of {total}"),),
+            enlarges=(2, 3, 4),
         ),
     ),
     starter="",

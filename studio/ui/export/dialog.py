@@ -14,12 +14,15 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 from studio.errors import BadInput, StudioError
 from studio.export.compose import PictureStyle, hides_ground, render, suggest_colours
 from studio.export.formats import formats
-from studio.export.job import ExportJob
+from studio.export.job import ExportJob, enlargement, read_picture
 from studio.export.task import ExportRequest, order_to_json
+from studio.export.upscaling import upscaling
 from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
+from studio.models.model import Model
+from studio.schema.fields import WorkKey
 from studio.studio import Studio
 from studio.system.storage import free_path
 from studio.ui.background import JobWatcher, LatestOnly
@@ -35,7 +38,7 @@ from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.layout import add, column, row, scrolling
 from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.page import timer
-from studio.ui.widgets.text import count, tr, worded
+from studio.ui.widgets.text import count, job_stage, sentence, tr, worded
 from studio.ui.widgets.theme import theme
 
 UPDATE_INTERVAL = 60  # milliseconds between two updates of the progress bar
@@ -52,6 +55,7 @@ class LoadedPicture(NamedTuple):
     seen: Image
     tints: tuple[str, ...]
     behind: list[Asset]
+    upscalers: list[Model]
 
 
 class ExportDialog(QDialog):
@@ -71,6 +75,9 @@ class ExportDialog(QDialog):
         self._picture: Image | None = None
         self._small: Image | None = None
         self._background: tuple[Asset, Image] | None = None
+        self._upscaling = upscaling(studio.media.values())
+        self._factor = 0  # by how much a network would enlarge the picture for these sizes; 0: none or not needed
+        self._enlarging: Job | None = None  # what the export waits for
         self._job: Job | None = None
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
@@ -103,6 +110,12 @@ class ExportDialog(QDialog):
             self.kind.addItem(each.title, each.name)
         self.kind.setCurrentIndex(self.kind.findData(self._choice.kind))
         self.kind.currentIndexChanged.connect(self._count)
+        self.upscale = CheckBox(tr("Upscale with"), "exportUpscale")
+        self.upscaler = named(ComboBox(), "exportUpscaler", tr("Upscaler"), tr("Upscaler"))
+        self.upscale_hint = ElidedLabel(role="muted")
+        self._upscale = QWidget()
+        self._upscale.setLayout(row(self.upscale, self.upscaler, (self.upscale_hint, 1), spacing=12))
+        self._upscale.hide()
         self.bar = ProgressBar()
         self.bar.hide()
         self.count_label = label("", "muted", name="exportCount")
@@ -117,7 +130,8 @@ class ExportDialog(QDialog):
         as_, to = label(tr("Format"), "label"), label(tr("Folder"), "label")
         place = row(as_, self.kind, to, (self.folder, 1), self.choose, self.zipped, spacing=12)
         whole = column(self, spacing=12, margins=(24, 20, 24, 20))
-        add(whole, self.error, (middle, 1), place, self.bar, row(self.count_label, None, self.cancel, self.go))
+        foot = row(self.count_label, None, self.cancel, self.go)
+        add(whole, self.error, (middle, 1), self._upscale, place, self.bar, foot)
         self._show_folder()
         self.resize(self.sizeHint().width(), max(MIN_HEIGHT, min(MAX_HEIGHT, parent.height() - 48)))
 
@@ -132,7 +146,7 @@ class ExportDialog(QDialog):
         self.sizes = SizeChoices(self._choice)
         self.sizes.changed.connect(self._count)
         self._inside.insertWidget(1, self.sizes)
-        foot = (self.kind, self.choose, self.zipped, self.cancel, self.go)
+        foot = (self.upscale, self.upscaler, self.kind, self.choose, self.zipped, self.cancel, self.go)
         for before, after in pairwise([self.style_controls.last, *self.sizes.order, *foot]):
             self.setTabOrder(before, after)
         self._count()
@@ -177,26 +191,40 @@ class ExportDialog(QDialog):
         except BadInput as error:
             order = None
             self.count_label.setText(worded(error.said))
+        self._offer_upscaling(order)
         ready = self.style_controls.look.ground != "work" or self._background is not None
         self.go.setEnabled(order is not None and self._picture is not None and self._job is None and ready)
 
+    def _offer_upscaling(self, order: ExportJob | None) -> None:
+        """Show the upscalers where the largest size has more pixels than the picture."""
+        how, picture, seen = self._upscaling, self._picture, self._small
+        self._factor = 0
+        if order is not None and how is not None and picture is not None and seen is not None:
+            high, wide = picture.pixels.shape[:2]
+            self._factor = how.factor(enlargement(order, seen, wide), wide * high)
+        if self._factor:
+            words = tr("The largest size has more pixels than the picture: enlarge it {factor} times first.")
+            self.upscale_hint.set_text(words.format(factor=self._factor))
+        self._upscale.setVisible(bool(self._factor and self.upscaler.count()))
+
     def _read(self) -> None:
         path = self._asset.path
-
-        library, own = self._studio.library, self._asset.id
+        library, own, how, catalog = self._studio.library, self._asset.id, self._upscaling, self._studio.catalog
 
         def work() -> LoadedPicture:
-            picture = _picture(path)
+            picture = read_picture(path)
             behind = [each for each in library.page(limit=BACKGROUNDS) if each.is_image and each.id != own]
-            return LoadedPicture(
-                picture, codecs.thumbnail(picture, PREVIEW_SIDE) or picture, suggest_colours(picture), behind
-            )
+            seen = codecs.thumbnail(picture, PREVIEW_SIDE) or picture
+            upscalers = how.models(catalog) if how is not None else []
+            return LoadedPicture(picture, seen, suggest_colours(picture), behind, upscalers)
 
         self._reading.run(work, self._show_loaded, self._failed)
 
     def _show_loaded(self, made: LoadedPicture) -> None:
         self._picture, self._small, self._others = made.picture, made.seen, made.behind
         self.style_controls.set_choices(made.tints, [model.title_of(each) for each in made.behind])
+        for each in made.upscalers:
+            self.upscaler.addItem(each.title, each.id)
         self._changed()
 
     def _use_background(self, at: int) -> None:
@@ -210,7 +238,7 @@ class ExportDialog(QDialog):
             self._background = (asset, picture)
             self._changed()
 
-        self._reading.run(lambda: _picture(asset.path), took, self._failed)
+        self._reading.run(lambda: read_picture(asset.path), took, self._failed)
 
     def _changed(self) -> None:
         """Render the style; while a slider moves, only the newest state."""
@@ -238,29 +266,56 @@ class ExportDialog(QDialog):
                 to=str(self._target()),
                 name=self._name(),
             )
-            job = self._job = self._studio.submit(request)
+            job = self._job = self._submit(request)
         except StudioError as error:
             self._failed(error)
             return
         self.error.hide()
-        self.bar.setRange(0, order.count + len(self._asset.files))
-        self.bar.setValue(0)
         self.bar.show()
+        self._show_progress()
         self._freeze(True)
         self._timer.start()
         self._watcher.watch(job)
 
+    def _submit(self, request: ExportRequest) -> Job:
+        """Queue the export, behind the upscaling that it waits for where that is chosen and not there yet."""
+        how = self._upscaling
+        if how is None or self._upscale.isHidden() or not self.upscale.isChecked():
+            return self._studio.submit(request)
+        picture = how.request(WorkKey(id=self._asset.id), self._factor, self.upscaler.currentData())
+        before = how.made_before(self._studio.library, self._asset, picture)
+        if before is not None:
+            return self._studio.submit(request.replace(enlarged=WorkKey(id=before.id)))
+        group = self._studio.submit_group(
+            [picture, request],
+            "export",
+            title=tr("Export {name}").format(name=request.name),
+            parents={0: (self._asset.id,)},
+            waits={1: {0: "enlarged"}},
+        )
+        self._enlarging, job = group.jobs
+        return job
+
     def _show_progress(self) -> None:
-        if self._job is not None and self._job.progress.total:
-            self.bar.setValue(self._job.progress.done)
-            done, total = self._job.progress.done, self.bar.maximum()
-            self.count_label.setText(tr("{done} of {total}").format(done=done, total=total))
+        first = self._enlarging
+        job = first if first is not None and not first.has_ended else self._job
+        if job is None:
+            return
+        self.bar.show_progress(job.progress.done, job.progress.total)
+        if job is first:
+            self.count_label.setText(sentence(job_stage(job)))
+        elif job.progress.total:
+            words = tr("{done} of {total}")
+            self.count_label.setText(words.format(done=job.progress.done, total=job.progress.total))
 
     def _ended(self, job: Job) -> None:
         if job is not self._job:
             return
+        first = self._enlarging
         self._end()
         error = job.future.exception()
+        if first is not None and first.future.done():
+            error = first.future.exception() or error  # why there was nothing to export
         if error is None:
             (made,) = job.future.result()
             self._remember()
@@ -270,14 +325,23 @@ class ExportDialog(QDialog):
             self._failed(error)
 
     def _end(self) -> None:
-        self._job = None
+        self._job = self._enlarging = None
         self._timer.stop()
         self.bar.hide()
         self._freeze(False)
         self._count()
 
     def _freeze(self, on: bool) -> None:
-        for widget in (self.style_controls, self.sizes, self.kind, self.choose, self.zipped, self.preview, self.go):
+        for widget in (
+            self.style_controls,
+            self.sizes,
+            self._upscale,
+            self.kind,
+            self.choose,
+            self.zipped,
+            self.preview,
+            self.go,
+        ):
             if widget is not None:
                 widget.setEnabled(not on)
 
@@ -290,15 +354,19 @@ class ExportDialog(QDialog):
     def reject(self) -> None:
         """Cancel a running export, of which nothing is left; else close the dialog."""
         if self._job is not None:
-            self._studio.queue.cancel(self._job.id)
+            self._cancel()
             return
         self._remember()
         super().reject()
 
+    def _cancel(self) -> None:
+        for job in (self._enlarging, self._job):
+            if job is not None:
+                self._studio.queue.cancel(job.id)
+
     def close_down(self) -> None:
         """The window closes: cancel what runs."""
-        if self._job is not None:
-            self._studio.queue.cancel(self._job.id)
+        self._cancel()
         for each in (self._reading, self._drawing):
             each.close()
         self._timer.stop()
@@ -306,13 +374,6 @@ class ExportDialog(QDialog):
     def done(self, arg__1: int) -> None:
         self.close_down()
         super().done(arg__1)
-
-
-def _picture(path: Path) -> Image:
-    payload = codecs.read(path)
-    if not isinstance(payload, Image):
-        raise BadInput("{name} is not a picture.", "Pictures are exported; save a copy of other works.", name=path.name)
-    return payload
 
 
 def _drawn(seen: Image, look: PictureStyle, side: int, behind: Image | None) -> QImage:

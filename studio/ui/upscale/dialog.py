@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog
 
-from studio.backends.upscale.requests import UpscaleRequest
+from studio.backends.upscale.requests import MEDIUM, UpscaleRequest
 from studio.errors import StudioError
+from studio.export.upscaling import Upscaling
 from studio.models.model import Model
 from studio.schema.fields import WorkKey
 from studio.ui.commands import WorkOwner
@@ -45,12 +46,7 @@ class UpscaleDialog(QDialog):
 
     def _models(self) -> list[Model]:
         """Those that can enlarge, the default one first."""
-        catalog = self._owner.studio.catalog
-        models = catalog.models(UpscaleRequest.medium)
-        if not models:
-            return []
-        default = catalog.default(UpscaleRequest.medium)
-        return [default, *(model for model in models if model.id != default.id)]
+        return Upscaling(MEDIUM, MEDIUM.default_task).models(self._owner.studio.catalog)
 
     def _open_models(self) -> None:
         self.reject()
