@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,9 +40,11 @@ LONE = (".safetensors", weights.GGUF, ".ckpt", ".pt", ".pth", ".pkl", ".param")
 PARTS: Mapping[str, Message] = {
     "vae": Message("a VAE"),
     "vae_approx": Message("a preview decoder"),
+    "vae-approx": Message("a preview decoder"),
     "controlnet": Message("a ControlNet"),
     "t2i_adapter": Message("a ControlNet"),
     "clip": Message("a text encoder"),
+    "text_encoder": Message("a text encoder"),
     "text_encoders": Message("a text encoder"),
     "clip_vision": Message("a picture encoder"),
     "embeddings": Message("an embedding"),
@@ -49,6 +52,9 @@ PARTS: Mapping[str, Message] = {
     "lora": Message("a LoRA"),
     "lycoris": Message("a LoRA"),
     "hypernetworks": Message("a hypernetwork"),
+    "ipadapter": Message("an adapter"),
+    "ip_adapter": Message("an adapter"),
+    "style_models": Message("an adapter"),
 }
 """Folders of ComfyUI, A1111 and Forge by their names in small letters, and what lies in them: additions to models."""
 
@@ -222,7 +228,7 @@ def scan(
         if real not in visited:
             visited.add(real)
             _visit(place, families, skip, found, report)
-    found.models = _merged(found.models, installed)
+    found.models = _merged(found.models, installed, report)
     return found
 
 
@@ -597,23 +603,30 @@ def _is_a(candidate: _Candidate, path: Path) -> Message:
     )
 
 
-def _merged(models: Iterable[FoundModel], installed: Sequence[Model]) -> list[FoundModel]:
-    """One entry for the same files, whichever programs have them, each with the model that has them in the studio."""
+def _merged(
+    models: Sequence[FoundModel], installed: Sequence[Model], report: Callable[[int, str], object]
+) -> list[FoundModel]:
+    """One entry for the same files, whichever programs have them, each with the model that has them in the studio.
+
+    Contents are read only of models of the same size.
+    """
+    sizes = Counter(one.size for one in dict(zip(map(_inodes, models), models, strict=True)).values())
+    sizes.update({model.size for model in installed})
     merged: dict[tuple[Any, ...], FoundModel] = {}
     contents: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for one in models:
         inode = _inodes(one)
-        key = contents.get(inode, inode)
         if inode not in contents:
-            key = _content(one.files) or inode
-            contents[inode] = key
+            report(len(models), str(one.path))
+            contents[inode] = (_content(one.files) if sizes[one.size] > 1 else ()) or inode
+        key = contents[inode]
         before = merged.get(key)
         if before is None:
             merged[key] = one
         elif one.program != before.program:
             merged[key] = replace(before, also=tuple(dict.fromkeys((*before.also, one.program))))
-    sizes = {one.size for one in merged.values()}
-    theirs = {_content(weights.weight_files(model.folder)): model.id for model in installed if model.size in sizes}
+    wanted = {one.size for one in merged.values()}
+    theirs = {_content(weights.weight_files(model.folder)): model.id for model in installed if model.size in wanted}
     linked = {os.path.realpath(file.path): model.id for model in installed for file in model.links.values()}
     found = [
         replace(one, installed=theirs.get(key) or linked.get(os.path.realpath(_weights(one.files)[0]), ""))

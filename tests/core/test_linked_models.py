@@ -20,7 +20,7 @@ from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.studio import Studio
 from tests.core.crashes import killed_at, quick_folder
-from tests.core.test_programs import ODD_HOME, toy_folder, toy_gguf
+from tests.core.test_programs import ODD_HOME, contents, toy_folder, toy_gguf
 from tests.fakes import ended
 from tests.studios import fake_studio
 
@@ -304,6 +304,39 @@ def test_killed_at_every_step_a_move_leaves_a_whole_model_and_can_go_on(way: str
             break
         steps += 1
     assert steps >= 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_every_step_a_link_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, steps = links.make, 0
+    while True:
+        with quick_folder() as tmp:
+            catalog = new_catalog(tmp)
+            found = programs.find(large(tmp / "writer"), families())
+            before = contents(tmp / "writer")
+
+            def act(step: Any, catalog: Catalog = catalog, found: Any = found) -> None:
+                def make(file: Path, link: Path) -> None:
+                    step("make")
+                    real(file, link)
+
+                monkeypatch.setattr(links, "make", make)  # in the child alone
+                catalog.link(found, report=lambda _done, _total: step("read"))
+
+            killed = killed_at(steps, act)
+            after = new_catalog(tmp)
+            assert after.warnings == []
+            after.sweep()
+            assert contents(tmp / "writer") == before
+            if killed:
+                assert after.models() == []
+                assert [path for path in (tmp / ODD_HOME).rglob("*") if path.name.startswith(".importing-")] == []
+            else:
+                assert [after.verify(model) for model in after.models()] == [[]]
+        if not killed:
+            break
+        steps += 1
+    assert steps > 6
 
 
 def test_removing_deletes_what_was_moved_and_only_that(tmp_path: Path, catalog: Catalog) -> None:
