@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from studio.backends import families
+from studio.backends.avatar import directions
+from studio.backends.avatar.requests import AvatarRequest
 from studio.backends.music.engine.engine import MusicEngine
 from studio.backends.music.requests import MusicRequest
 from studio.backends.poster.engine.engine import PosterEngine
@@ -27,7 +29,8 @@ from tests.backends.language_models import PROMPT, language_model
 from tests.backends.picture_models import picture_model
 from tests.backends.sound_models import musicgen
 from tests.backends.test_upscale import SRVGG, published, toy
-from tests.backends.toys import quiet
+from tests.backends.toys import engine_of, quiet, toy_model
+from tests.backends.toys import made as face
 from tests.core.test_programs import contents, in_hub, in_ollama
 
 RUN = trial.run  # tests get another one
@@ -106,6 +109,21 @@ def test_a_musicgen(tmp_path: Path, catalog: Catalog) -> None:
     assert np.array_equal(
         sound.samples, made(MusicEngine(), Model("toy", "music", "musicgen", "", "", source), request).samples
     )
+
+
+def test_faces_and_their_directions(tmp_path: Path, catalog: Catalog) -> None:
+    source = toy_model(tmp_path / "disk" / "faces").folder
+    before = contents(source)
+    linked = only(catalog, tmp_path / "disk")
+    request = AvatarRequest(seed=7)
+    pixels = face(engine_of(linked), request).pixels
+    assert np.array_equal(pixels, face(engine_of(Model("toy", "avatar", "stylegan2", "", "", source)), request).pixels)
+    vector = np.eye(1, 16, dtype=np.float32)[0]
+    directions.add(linked, "pca", "all", [(vector, 1.0)])
+    assert [one.id for one in directions.directions(linked)] == ["pca-1"]
+    assert catalog.verify(catalog.get(linked.id)) == []
+    catalog.remove(linked.id)
+    assert contents(source) == before
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
