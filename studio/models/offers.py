@@ -40,8 +40,8 @@ class PackageSource:
 class HubSource:
     """Files of a repository on the Hugging Face hub, at a revision: a branch, a tag or a commit.
 
-    `files` are names or patterns such as "vae/*.json", relative to the repository; `sizes` (bytes) and `sha256` those
-    that are known, by name.
+    `files` are names, which must be there, or patterns such as "vae/*.json", relative to the repository; `sizes`
+    (bytes) and `sha256` are those that are known, by name.
     """
 
     repo: str
@@ -52,8 +52,8 @@ class HubSource:
 
     @property
     def size(self) -> int:
-        """The bytes of all files; 0 where they are not known."""
-        return sum(self.sizes[name] for name in self.files) if all(name in self.sizes for name in self.files) else 0
+        """The bytes of those files whose size is known; 0 where none is."""
+        return sum(self.sizes.values())
 
 
 @dataclass(frozen=True, slots=True)
