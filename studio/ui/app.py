@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import linecache
 import os
 import sys
 import threading
@@ -55,13 +56,13 @@ def run(studio: Studio, argv: list[str]) -> int:
     with error_hooks(loop, studio.paths) as shown:
         from studio.ui.shell.window import MainWindow
 
+        collector = GarbageCollector()
         window = MainWindow(studio)
         shown.set_window(window)
         answer = single_instance.InstanceServer(name, window)
         answer.raise_requested.connect(window.raise_window)
         window.show()
         gc.freeze()  # what lives as long as the program need not be looked at by every collection
-        collector = GarbageCollector(window)
         try:
             loop.run_forever()
             loop.run_until_complete(_settled(loop))
@@ -78,11 +79,14 @@ class GarbageCollector(QObject):
     """Runs Python's cyclic garbage collection in the window's thread only, until `close`.
 
     Python runs it in whichever thread allocates, and widgets that are garbage would be destroyed there: Qt crashes.
+    It also drops the lines of source that PySide has read: it looks into each module that is imported, and `linecache`
+    keeps what it read there, 10 MB once all pages are made.
     """
 
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         gc.disable()
+        linecache.clearcache()
         self._timer = QTimer(self)
         self._timer.setInterval(COLLECT_INTERVAL)
         self._timer.timeout.connect(self._collect)
@@ -96,6 +100,7 @@ class GarbageCollector(QObject):
 
     def _collect(self) -> None:
         """Collect the oldest generation that is due, as Python would."""
+        linecache.clearcache()
         due = [count > limit > 0 for count, limit in zip(gc.get_count(), gc.get_threshold(), strict=True)]
         if True in due:
             gc.collect(max(generation for generation, is_due in enumerate(due) if is_due))

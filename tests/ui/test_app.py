@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import linecache
 import sys
 import threading
 import weakref
@@ -49,8 +50,7 @@ def windows() -> list[MainWindow]:
 def test_garbage_is_collected_in_the_windows_thread_only(room: Room) -> None:
     """Python collects in any thread that allocates, and would destroy widgets there."""
     threads: list[threading.Thread] = []
-    owner = QObject()
-    collector = GarbageCollector(owner)
+    collector = GarbageCollector()
 
     def allocate() -> None:
         for _ in range(20):
@@ -71,6 +71,16 @@ def test_garbage_is_collected_in_the_windows_thread_only(room: Room) -> None:
     finally:
         collector.close()
     assert gc.isenabled()
+
+
+def test_the_source_of_what_is_imported_is_not_kept(room: Room) -> None:
+    """PySide reads the source of each module that is imported after it."""
+    collector = GarbageCollector()
+    try:
+        assert linecache.getlines(__file__)
+        room.until(lambda: __file__ not in linecache.cache)
+    finally:
+        collector.close()
 
 
 def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:

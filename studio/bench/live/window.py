@@ -181,8 +181,8 @@ def run(
     app = application(["studio"], studio)
     loop = event_loop(app)
     with error_hooks(loop), loop:
+        collector = GarbageCollector()
         window = MainWindow(studio)
-        collector = GarbageCollector(window)
         found = loop.run_until_complete(measured(window, told))
         collector.close()
         window.close()
