@@ -568,8 +568,10 @@ class Catalog:
         """The model that links to these files already."""
         wanted = {os.path.realpath(path) for path in files if path.suffix in (".safetensors", weights.GGUF, "")}
         for model in self.models():
+            if not model.linked or model.unavailable is not None:
+                continue
             theirs = {os.path.realpath(each.path) for each in model.links.values()}
-            if model.linked and wanted and wanted <= theirs:
+            if wanted and wanted <= theirs:
                 return model
         return None
 

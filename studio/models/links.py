@@ -144,10 +144,26 @@ class LinkWatch:
             found |= dict(answered)
             waiting = [model for model in waiting if model.folder not in found]
             if waiting:
-                silent = waiting.pop(0)
-                self._hanging[silent.folder] = thread
-                found[silent.folder] = _silent(silent)
+                mounts = _mounts()
+                disk = _disk_of(waiting[0], mounts)
+                for model in [model for model in waiting if _disk_of(model, mounts) == disk]:
+                    self._hanging[model.folder] = thread
+                    found[model.folder] = _silent(model)
+                waiting = [model for model in waiting if model.folder not in found]
         return found
+
+
+def _mounts() -> list[str]:
+    """Where disks are mounted, the longest path first; no disk is asked."""
+    import psutil  # only a disk that does not answer needs it
+
+    return sorted((each.mountpoint for each in psutil.disk_partitions(all=True)), key=len, reverse=True)
+
+
+def _disk_of(model: Model, mounts: list[str]) -> str:
+    """Where the disk is mounted that a model's files lie on."""
+    folder = Path(model.linked or model.moved)
+    return next((mount for mount in mounts if folder.is_relative_to(mount)), folder.anchor)
 
 
 def _silent(model: Model) -> LinkState:

@@ -610,6 +610,7 @@ def _merged(
 
     Contents are read only of models of the same size.
     """
+    installed = [model for model in installed if model.unavailable is None]  # whose disk answers
     sizes = Counter(one.size for one in dict(zip(map(_inodes, models), models, strict=True)).values())
     sizes.update({model.size for model in installed})
     merged: dict[tuple[Any, ...], FoundModel] = {}

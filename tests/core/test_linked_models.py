@@ -125,26 +125,36 @@ def test_a_file_that_was_changed_meanwhile(tmp_path: Path, catalog: Catalog) -> 
 def test_a_disk_that_does_not_answer_stops_nobody(
     tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dead = linked(catalog, toy_folder(tmp_path / "dead", 1))
-    good = linked(catalog, toy_folder(tmp_path / "good", 2))
-    woken, real = threading.Event(), links.state_of
+    dead = [linked(catalog, toy_folder(tmp_path / "dead" / f"a{number}", number)) for number in range(3)]
+    good = linked(catalog, toy_folder(tmp_path / "good", 4))
+    woken, real, asked = threading.Event(), links.state_of, list[str]()
 
     def hanging(model: Model) -> links.LinkState:
-        if model.id == dead.id:
+        asked.append(model.id)
+        if model in dead:
             woken.wait(60)
         return real(model)
 
     monkeypatch.setattr(links, "state_of", hanging)
     monkeypatch.setattr(links, "PATIENCE", 0.2)
+    monkeypatch.setattr(links, "_mounts", lambda: [str(tmp_path / "dead"), str(tmp_path)])
     try:
-        assert "does not answer" in str(catalog.get(dead.id).unavailable)
+        for model in dead:
+            assert "does not answer" in str(catalog.get(model.id).unavailable)
         assert catalog.get(good.id).unavailable is None
+        assert set(asked) == {dead[0].id, good.id}  # a dead disk is asked once, for whatever lies on it
         before = threading.active_count()
         for _ in range(5):
             catalog.refresh()
         assert threading.active_count() <= before
     finally:
         woken.set()
+
+
+def test_every_path_lies_on_a_disk(tmp_path: Path, catalog: Catalog) -> None:
+    model = linked(catalog, toy_folder(tmp_path / "writer"))
+    mounts = links._mounts()
+    assert links._disk_of(model, mounts) in mounts
 
 
 def test_odd_entries_in_a_model_toml_cost_nothing(tmp_path: Path, catalog: Catalog) -> None:
