@@ -99,9 +99,8 @@ def of_model(model: Model) -> ModelEntry:
 def of_offer(offer: Offer) -> ModelEntry:
     """The entry of a model that can be fetched."""
     sentence = tr(offer.sentence)
-    sells = offer.sells if offer.sells != "unknown" else terms(offer.licence).sells
     entry = ModelEntry(
-        "available", offer.id, offer.medium, offer.title, sentence, offer.licence, offer.size, sells, offer=offer
+        "available", offer.id, offer.medium, offer.title, sentence, offer.licence, offer.size, offer.sells, offer=offer
     )
     return _searchable(entry, offer.family, offer.credits, *offer.languages)
 
