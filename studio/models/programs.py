@@ -58,9 +58,6 @@ PARTS: Mapping[str, Message] = {
 }
 """Folders of ComfyUI, A1111 and Forge by their names in small letters, and what lies in them: additions to models."""
 
-COMFY_FOLDERS = ("checkpoints", "diffusion_models", "unet", "diffusers", "upscale_models", "loras", "vae", "controlnet")
-A1111_FOLDERS = ("Stable-diffusion", "ESRGAN", "RealESRGAN", "Lora", "VAE", "ControlNet")
-
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 OLLAMA_LAYER = "application/vnd.ollama.image."
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -162,7 +159,7 @@ class _Visit:
         try:
             with path.open("rb") as file:
                 raw = file.read(SMALL + 1)
-        except OSError:
+        except (OSError, ValueError):
             raw = b""
         self.answered()
         return "" if len(raw) > SMALL else raw.decode("utf-8", "replace")
@@ -176,9 +173,7 @@ def usual_places(environ: Mapping[str, str] = os.environ, home: Path | None = No
     places: list[ModelPlace] = []
 
     def add(program: str, *folders: str | Path | None) -> None:
-        places.extend(
-            ModelPlace(program, home / Path(os.path.expandvars(folder)).expanduser()) for folder in folders if folder
-        )
+        places.extend(ModelPlace(program, home / _expanded(str(folder))) for folder in folders if folder)
 
     def under(name: str, *parts: str) -> Path | None:
         return Path(environ[name], *parts) if environ.get(name) else None
@@ -298,11 +293,19 @@ def _visit(
 def _candidates(place: ModelPlace, skip: set[str], visit: _Visit) -> Iterator[tuple[str, _Candidate]]:
     """What may be a model in a place, with the program that it belongs to."""
     folder = place.folder
-    names = {entry.name for entry in visit.names(folder)} if folder.is_dir() else set[str]()
-    if not names:
-        if place.program == FOLDER and not folder.is_dir():
+    there = False
+    try:
+        there = S_ISDIR(folder.stat().st_mode)
+    except PermissionError as error:
+        visit.note(Message("{folder} cannot be read: {reason}.", folder=folder, reason=reason(error)))
+        return
+    except (OSError, ValueError):  # such as a path that no file can have
+        pass
+    if not there:
+        if place.program == FOLDER:
             visit.note(Message("{folder} is no folder.", folder=folder))
         return
+    names = {entry.name for entry in visit.names(folder)}
     program = place.program or _program_of(folder, names)
     if program == HUB:
         found = _in_hub(folder, visit)
@@ -328,12 +331,12 @@ def _program_of(folder: Path, names: set[str]) -> str:
         return HUB
     if {"manifests", "blobs"} <= names:
         return OLLAMA
-    if "invokeai.yaml" in names or (folder / "databases" / "invokeai.db").is_file():
+    if "invokeai.yaml" in names or _is_file(folder / "databases" / "invokeai.db"):
         return INVOKE
     models = folder / "models"
-    if any((models / name).is_dir() for name in A1111_FOLDERS[:1]):
+    if _is_dir(models / "Stable-diffusion"):
         return A1111
-    if {"extra_model_paths.yaml", "extra_models_config.yaml", "comfy"} & names or (models / "checkpoints").is_dir():
+    if {"extra_model_paths.yaml", "extra_models_config.yaml", "comfy"} & names or _is_dir(models / "checkpoints"):
         return COMFY
     if any(name.lower().startswith("koboldcpp") for name in names):
         return KOBOLD
@@ -348,7 +351,7 @@ def _in_folder(folder: Path, skip: set[str], visit: _Visit) -> Iterator[_Candida
         place, depth, part = waiting.pop()
         try:
             stat = place.stat()
-        except OSError:
+        except (OSError, ValueError):  # a path that no file can have, in a file of the program
             continue
         if (stat.st_dev, stat.st_ino) in seen or os.path.realpath(place) in skip:
             continue  # a link in a circle, or what the studio has itself
@@ -385,7 +388,7 @@ def _in_hub(folder: Path, visit: _Visit) -> Iterator[_Candidate]:
         repo = folder / entry.name
         commit = visit.text(repo / "refs" / "main").strip()
         snapshot = repo / "snapshots" / commit
-        if not COMMIT.fullmatch(commit) or not snapshot.is_dir():
+        if not COMMIT.fullmatch(commit) or not _is_dir(snapshot):
             there = [each for each in visit.names(repo / "snapshots") if _is_dir(repo / "snapshots" / each.name)]
             if not there:
                 continue
@@ -493,7 +496,7 @@ def _in_invoke(folder: Path, skip: set[str], visit: _Visit) -> Iterator[_Candida
 
 def _invoke_rows(database: Path, visit: _Visit) -> Iterator[tuple[str, str]]:
     """(path, name) of each model in InvokeAI's database, which is opened without writing a byte beside it."""
-    if not database.is_file():
+    if not _is_file(database):
         return
     rows: list[Any] = []
     try:
@@ -537,7 +540,7 @@ def _extra_folders(folder: Path, said: Mapping[str, Any]) -> Iterator[tuple[str,
         if not isinstance(section, dict):
             continue
         entries = cast("dict[Any, Any]", section)
-        base = Path(os.path.expandvars(str(entries.get("base_path") or "."))).expanduser()
+        base = _expanded(str(entries.get("base_path") or "."))
         for kind, lines in entries.items():
             if kind in ("base_path", "is_default", "custom_nodes", "configs") or not isinstance(lines, str):
                 continue
@@ -572,7 +575,7 @@ def _examined(program: str, candidate: _Candidate, families: Families) -> FoundM
     try:
         found = detect.recognise(path, families)
         files = tuple(found.root / file for file in found.files)
-        missing = next((file for file in files if not file.is_file()), None)
+        missing = next((file for file in files if not _is_file(file)), None)
         if missing is not None:
             raise StudioError("{name} is missing: the download is not complete.", name=missing.name)
         heavy = [file for file in files if file.suffix in (".safetensors", weights.GGUF) or found.foreign or found.bare]
@@ -679,10 +682,15 @@ def _title(path: Path) -> str:
     return path.stem if path.suffix.lower() in LONE else path.name
 
 
+def _expanded(text: str) -> Path:
+    """A path with its variables and its home filled in, as far as they are known."""
+    return Path(os.path.expanduser(os.path.expandvars(text)))  # noqa: PTH111 - which raises for an unknown user
+
+
 def _mode(path: Path) -> int:
     try:
         return path.stat().st_mode
-    except OSError:
+    except (OSError, ValueError):
         return 0
 
 
@@ -690,9 +698,13 @@ def _is_dir(path: Path) -> bool:
     return S_ISDIR(_mode(path))
 
 
+def _is_file(path: Path) -> bool:
+    return S_ISREG(_mode(path))
+
+
 def _size(files: Iterable[Path]) -> int:
     total = 0
     for file in files:
-        with contextlib.suppress(OSError):
-            total += file.stat().st_size if file.is_file() else 0
+        with contextlib.suppress(OSError, ValueError):
+            total += file.stat().st_size if _is_file(file) else 0
     return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -188,6 +189,31 @@ def test_odd_further_paths_cost_nothing(tmp_path: Path, text: str, monkeypatch: 
     (tmp_path / "comfy" / "extra_model_paths.yaml").write_text(text, encoding="utf-8")
     assert usable(look(ModelPlace(programs.COMFY, tmp_path / "comfy"))) == {"writer": "story"}
     assert not (tmp_path / "hacked").exists()
+
+
+def test_paths_that_no_file_can_have_cost_nothing(tmp_path: Path) -> None:
+    odd = ["a\0b", "\ud800", "~no-such-user/x", "x" * 5000, "$NOTHING/y"]
+    toy_gguf(tmp_path / "comfy" / "models" / "writer.gguf", 1)
+    sections = {f"s{at}": {"base_path": path, "checkpoints": path} for at, path in enumerate(odd)}
+    (tmp_path / "comfy" / "extra_model_paths.yaml").write_text(json.dumps(sections), encoding="utf-8")
+    toy_gguf(tmp_path / "invoke" / "models" / "second.gguf", 2)
+    (tmp_path / "invoke" / "databases").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "invoke" / "databases" / "invokeai.db")) as db:
+        db.execute("CREATE TABLE models (id TEXT PRIMARY KEY, config TEXT)")
+        rows = [(str(at), json.dumps({"path": path})) for at, path in enumerate(odd)]
+        db.executemany("INSERT INTO models VALUES (?, ?)", [*rows, ("list", "[]"), ("none", None), ("blob", b"\xff")])
+        db.commit()
+    (tmp_path / "lm").mkdir()
+    for path in odd:
+        (tmp_path / "lm" / "settings.json").write_text(json.dumps({"downloadsFolder": path}), encoding="utf-8")
+        found = look(
+            ModelPlace(programs.COMFY, tmp_path / "comfy"),
+            ModelPlace(programs.INVOKE, tmp_path / "invoke"),
+            ModelPlace(programs.LM_STUDIO, tmp_path / "lm"),
+        )
+        assert usable(found) == {"writer": "story", "second": "story"}
+        environ = {"HF_HOME": path, "OLLAMA_MODELS": path}
+        assert look(*programs.usual_places(environ, tmp_path)[:3]).models == []
 
 
 def test_a1111_and_forge(tmp_path: Path) -> None:
