@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -18,9 +19,11 @@ from studio.backends.story.engine.engine import StoryEngine
 from studio.backends.story.engine.generation import SeededSampler, encode
 from studio.backends.story.engine.texts import train_tokenizer
 from studio.backends.story.engine.trial import try_out
-from studio.backends.story.engine.writing import SamplingSettings, clean
+from studio.backends.story.engine.writing import SamplingSettings, StopTexts, clean
 from studio.backends.story.requests import StoryRequest
-from studio.errors import StudioError
+from studio.errors import BadInput, StudioError
+from studio.jobs.job import Progress
+from studio.jobs.previews import PreviewJoiner, TextDelta, TextPreview
 from studio.media.payloads import Text
 from studio.models import trial
 from studio.models.catalog import Catalog
@@ -91,7 +94,7 @@ def test_rows_beyond_the_tokenizer_are_never_drawn(tmp_path: Path, kind: str) ->
     ("raw", "ended", "whole_sentences", "text", "remark"),
     [
         (" cat sat. Then", False, False, " cat sat. Then", ""),
-        (" cat sat. Then", False, True, " cat sat.", ""),
+        (" cat sat. Then", False, True, " cat sat.", "Left out at the end: Then"),
         (" cat sat. Then", True, True, " cat sat. Then", ""),
         (" c\x1bat\r\n", False, False, " cat", "wrote a character that cannot be shown, which was left out"),
         (" c\x1bat\ufffd\x00.", False, False, " cat.", "wrote 3 characters that cannot be shown, which were left out"),
@@ -113,6 +116,60 @@ def test_what_is_left_out_of_a_text_was_asked_for_or_is_said(
     assert made.text == f"The{text}\n"
     assert remark in str(made.remark)
     assert bool(made.remark) == bool(remark)
+
+
+@pytest.mark.parametrize("at", [5, 9, 14])
+def test_a_text_ends_before_what_it_is_to_stop_at_and_shows_nothing_of_it(tmp_path: Path, at: int) -> None:
+    engine = loaded(language_model(tmp_path / "llama", "llama"))
+    request = StoryRequest(prompt=PROMPT, tokens=24, temperature=0, whole_sentences=False)
+    (whole,) = engine.run(request, quiet)
+    assert isinstance(whole, Text)
+    made = whole.text.removeprefix(PROMPT)
+    wanted = made[at : at + 4]
+    assert "\n" not in wanted
+    shown, joiner = list[str](), PreviewJoiner()
+
+    def show(progress: Progress) -> None:
+        preview = joiner.join(progress.preview) if isinstance(progress.preview, TextDelta) else None
+        if isinstance(preview, TextPreview):
+            shown.append(preview.text)
+
+    (text,) = engine.run(dataclasses.replace(request, stop=f"none of it\n{wanted}"), show)
+    assert isinstance(text, Text)
+    assert text.text == PROMPT + made[: made.index(wanted)].rstrip() + "\n"
+    assert not any(wanted in each for each in shown)
+    assert shown[-1] == PROMPT + made[: made.index(wanted)]
+
+
+@pytest.mark.parametrize("stops", [["END"], ["ENDED", "D."], ["xxxx", "E"], ["NEVER"], []])
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_what_is_told_before_a_stop_is_all_of_the_text_before_it(stops: list[str], size: int) -> None:
+    text, stop, joined = "The ENGINE EN ENDED. More", StopTexts(stops), ""
+    for at in range(0, len(text), size):
+        new = stop.add(TextDelta(at, text[at : at + size]))
+        joined = joined[: new.at] + new.text
+        assert not any(each in joined for each in stops)
+    before = min((text.index(each) for each in stops if each in text), default=len(text))
+    assert joined == text[:before] == stop.cut(text)
+    assert stop.found is any(each in text for each in stops)
+
+
+def test_only_models_in_gguf_follow_a_grammar(tmp_path: Path) -> None:
+    folder = language_model(tmp_path / "llama", "llama")
+    with pytest.raises(BadInput, match="Only models in GGUF"):
+        loaded(folder).run(StoryRequest(prompt=PROMPT, grammar='root ::= "yes"'), quiet)
+    model = Model("toy", "story", "llama", "Toy", "", folder)
+    llama = next(each for each in medium("story").families if each.name == "llama")
+    assert llama.without_effect(StoryRequest, model) == {"grammar"}
+    (folder / "model.gguf").touch()
+    assert llama.without_effect(StoryRequest, dataclasses.replace(model, sha256="other")) == set()
+
+
+def test_a_request_names_what_it_stops_at_in_lines() -> None:
+    request = StoryRequest(stop="\\n\\n\nTHE END\n\nChapter\\n")
+    assert request.stop_texts == ("\n\n", "THE END", "Chapter\n")
+    assert StoryRequest.from_json(request.to_json()) == request
+    assert not {"stop", "grammar"} & set(StoryRequest().to_json())
 
 
 def test_only_whole_sentences_are_the_starters_way_and_older_requests(tmp_path: Path) -> None:

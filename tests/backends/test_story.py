@@ -257,7 +257,7 @@ class Writes:
     def __init__(self, text: str, ended: bool = False) -> None:
         self.text, self.ended = text, ended
 
-    def write(self, *_: object) -> tuple[str, bool]:
+    def write(self, *_: object, **__: object) -> tuple[str, bool]:
         return self.text, self.ended
 
     def close(self) -> None: ...

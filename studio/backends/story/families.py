@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
-from studio.backends.story.check import check
+from studio.backends.story.check import check, gguf_file
 from studio.models.families import Family, Mark
+from studio.models.model import Model
 
-CONTROLS = frozenset({"prompt", "tokens", "temperature", "top_p", "top_k", "whole_sentences"})
+CONTROLS = frozenset({"prompt", "tokens", "temperature", "top_p", "top_k", "whole_sentences", "stop", "grammar"})
 
 TRIAL = "studio.backends.story.engine.trial"
+
+
+@functools.lru_cache
+def _unused(model: Model) -> frozenset[str]:
+    """Grammars are llama.cpp's, which runs GGUF alone."""
+    return frozenset({"grammar"}) if gguf_file(model.folder) is None else frozenset()
 
 
 def _family(name: str, title: str = "", marks: tuple[Mark, ...] = (), **defaults: Any) -> Family:
@@ -19,6 +27,7 @@ def _family(name: str, title: str = "", marks: tuple[Mark, ...] = (), **defaults
         marks,
         defaults={"whole_sentences": False, **defaults},
         controls=CONTROLS,
+        unused=_unused,
         check_files=check,
         trial=TRIAL,
     )

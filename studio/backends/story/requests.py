@@ -79,12 +79,39 @@ class StoryRequest(Request):
             advanced=True,
         ),
     )
+    stop: str = field(
+        "",
+        FreeText(
+            label="Stop at",
+            help="The text ends before the first of these; one on each line, in which \\n is a new line.",
+            limit=4000,
+            lines=2,
+            advanced=True,
+        ),
+    )
+    grammar: str = field(
+        "",
+        FreeText(
+            label="Grammar",
+            help="The model writes only what this describes, in the notation of llama.cpp (GBNF).",
+            limit=40_000,
+            lines=3,
+            placeholder='root ::= "yes" | "no"',
+            advanced=True,
+        ),
+    )
+
+    @property
+    def stop_texts(self) -> tuple[str, ...]:
+        """The texts in `stop`."""
+        return tuple(line.replace("\\n", "\n") for line in self.stop.splitlines() if line)
 
     def to_json(self) -> dict[str, Any]:
-        """As of any request. Older ones have only whole sentences and do not say so, which keeps their works' bytes."""
+        """As of any request. Older ones do not name these fields, which keeps the bytes of works made as they were."""
         plain = super().to_json()
-        if self.whole_sentences:
-            del plain["whole_sentences"]
+        for name, usual in (("whole_sentences", True), ("stop", ""), ("grammar", "")):
+            if plain[name] == usual:
+                del plain[name]
         return plain
 
 

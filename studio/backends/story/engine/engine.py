@@ -78,7 +78,15 @@ class StoryEngine:
 
         report(Progress(stage, 0, request.tokens))
         try:
-            text, ended = self.model.write(prompt, request.tokens, sampling, report_text, report_cut)
+            text, ended = self.model.write(
+                prompt,
+                request.tokens,
+                sampling,
+                report_text,
+                report_cut,
+                stop=request.stop_texts,
+                grammar=request.grammar,
+            )
         except Cancelled:
             if isinstance(sofar, TextPreview) and sofar.length > len(prompt):
                 raise Cancelled([Text(sofar.text.strip() + "\n")]) from None

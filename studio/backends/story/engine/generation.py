@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from studio.backends.engine.device import free_memory, generator, translate_out_
 from studio.backends.engine.loaded import errors_of_networks
 from studio.backends.story.engine.loading import load
 from studio.backends.story.engine.texts import END
-from studio.backends.story.engine.writing import OnCut, OnToken, SamplingSettings, clean
+from studio.backends.story.engine.writing import OnCut, OnToken, SamplingSettings, StopTexts, clean
 from studio.errors import BadInput, StudioError
 from studio.jobs.previews import TextDelta
 
@@ -39,9 +39,19 @@ class TransformersModel:
         free_memory()
 
     def write(
-        self, text: str, tokens: int, sampling: SamplingSettings, on_token: OnToken, on_cut: OnCut
+        self,
+        text: str,
+        tokens: int,
+        sampling: SamplingSettings,
+        on_token: OnToken,
+        on_cut: OnCut,
+        *,
+        stop: Sequence[str] = (),
+        grammar: str = "",
     ) -> tuple[str, bool]:
-        """See `LanguageModel`."""
+        """See `LanguageModel`; it follows no grammar."""
+        if grammar:
+            raise BadInput("Only models in GGUF follow a grammar.", "Choose one, or leave the grammar out.")
         start = encode(self.tokenizer, text)
         if not start:
             raise BadInput("The model's tokenizer knows none of this beginning.", "Write another one.")
@@ -50,7 +60,7 @@ class TransformersModel:
             on_cut(len(start), longest)
             start = start[-longest:]
         with errors_of_networks(self._folder), translate_out_of_memory():
-            return generate(self.network, self.tokenizer, start, tokens, self.context, sampling, on_token)
+            return generate(self.network, self.tokenizer, start, tokens, self.context, sampling, on_token, stop)
 
 
 class SeededSampler(LogitsProcessor):
@@ -94,14 +104,14 @@ class SeededSampler(LogitsProcessor):
 
 
 class TokenCallback(StoppingCriteria):
-    """Hands every new token to `call`; never stops by itself, `call` raises."""
+    """Hands every new token to `call`, which says whether to stop."""
 
-    def __init__(self, call: Callable[[int], None]) -> None:
+    def __init__(self, call: Callable[[int], bool]) -> None:
         self.call = call
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> Any:
-        self.call(int(input_ids[0, -1]))
-        return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
+        ended = self.call(int(input_ids[0, -1]))
+        return torch.full((input_ids.shape[0],), ended, dtype=torch.bool, device=input_ids.device)
 
 
 def generate(
@@ -112,8 +122,10 @@ def generate(
     context: int,
     sampling: SamplingSettings,
     on_token: OnToken,
+    stop: Sequence[str] = (),
 ) -> tuple[str, bool]:
-    """The text that follows `start` (token ids), as its tokenizer reads it, and whether the model ended it itself.
+    """The text that follows `start` (token ids), as its tokenizer reads it, and whether the model ended it itself or
+    at a text in `stop`.
 
     At most `tokens` tokens; where they do not fit into `context` together with `start`, the model goes on from the
     tail of what there is. `on_token` is called after every token; what it raises passes through and the model stays
@@ -121,12 +133,13 @@ def generate(
     """
     ends = _end_tokens(model, tokenizer)
     whole = list(start)
-    draw, stream = SeededSampler(sampling, tokenizer), StreamDecoder(tokenizer, start)
+    draw, stream, stops = SeededSampler(sampling, tokenizer), StreamDecoder(tokenizer, start), StopTexts(stop)
 
-    def step(token: int) -> None:
+    def step(token: int) -> bool:
         if token not in ends:
             whole.append(token)
-            on_token(stream.add(token), len(whole) - len(start))
+            on_token(stops.add(stream.add(token)), len(whole) - len(start))
+        return stops.found
 
     while (left := len(start) + tokens - len(whole)) > 0:
         room = min(left, context // 2 if len(whole) >= context // 2 else context - len(whole))
@@ -142,6 +155,8 @@ def generate(
                 logits_processor=LogitsProcessorList([draw]),
                 stopping_criteria=StoppingCriteriaList([TokenCallback(step)]),
             )
+        if stops.found:
+            return stops.cut(decode(tokenizer, whole[len(start) :], start)), True
         if int(ids[0, -1]) in ends:
             return decode(tokenizer, whole[len(start) :], start), True
     return decode(tokenizer, whole[len(start) :], start), False

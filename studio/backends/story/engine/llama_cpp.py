@@ -66,12 +66,7 @@ class LlamaCpp:
         stop: Sequence[str] = (),
         grammar: str = "",
     ) -> tuple[str, bool]:
-        """What follows `text`, at most `tokens` tokens, and whether the model ended it itself.
-
-        Ends before the first of the texts in `stop`. `grammar` allows only what it describes, in llama.cpp's notation
-        (GBNF). `on_token` is called after every token, and with nothing new while a long text is read; what it raises
-        ends the writing and passes through. BadInput for a grammar that is none.
-        """
+        """See `LanguageModel`. `on_token` is called with nothing new while a long text is read, too."""
         asked = {
             "n_predict": tokens,
             "seed": sampling.seed % SEEDS,
