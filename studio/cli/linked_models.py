@@ -147,7 +147,7 @@ def run_remove(values: argparse.Namespace, context: CliContext) -> int:
     model = catalog.get(values.id)
     uses = None if model.bundled else _uses(catalog, values.id, context)
     if uses:
-        context.print_error(*_sentences(uses))
+        context.print_error(*uses.said)
         if not values.yes and not values.json and sys.stdin is not None and sys.stdin.isatty():
             context.print_error(Message("Remove {title} all the same? Type yes and press Return.", title=model.title))
             if sys.stdin.readline().strip().lower() not in ("y", "yes", tr("yes")):
@@ -232,31 +232,6 @@ def _uses(catalog: Catalog, id: str, context: CliContext) -> ModelUses:
     except StudioError as error:
         context.print_error(Message("What depends on {id} is not known: {reason}", id=id, reason=error.said))
         return ModelUses()
-
-
-def _sentences(uses: ModelUses) -> list[Message]:
-    said: list[Message] = []
-    if uses.works:
-        said.append(
-            counted(
-                uses.works,
-                "1 work was made with it, and cannot be made again without it.",
-                "{n} works were made with it, and cannot be made again without it.",
-            )
-        )
-    if uses.characters:
-        said.append(Message("Characters that are drawn with it: {names}.", names=", ".join(uses.characters)))
-    if uses.documents:
-        said.append(Message("Documents that use it: {names}.", names=", ".join(uses.documents)))
-    if uses.directions:
-        said.append(
-            counted(
-                uses.directions,
-                "1 direction is saved with it, and goes too.",
-                "{n} directions are saved with it, and go too.",
-            )
-        )
-    return said
 
 
 def _facts(one: FoundModel) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studio.errors import Message
+from studio.errors import Message, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,32 @@ class ModelUses:
     characters: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     directions: int = 0
+
+    @property
+    def said(self) -> list[Message]:
+        """A sentence for each kind of thing that depends on it."""
+        found: list[Message] = []
+        if self.works:
+            found.append(
+                counted(
+                    self.works,
+                    "1 work was made with it, and cannot be made again without it.",
+                    "{n} works were made with it, and cannot be made again without it.",
+                )
+            )
+        if self.characters:
+            found.append(Message("Characters that are drawn with it: {names}.", names=", ".join(self.characters)))
+        if self.documents:
+            found.append(Message("Documents that use it: {names}.", names=", ".join(self.documents)))
+        if self.directions:
+            found.append(
+                counted(
+                    self.directions,
+                    "1 direction is saved with it, and goes too.",
+                    "{n} directions are saved with it, and go too.",
+                )
+            )
+        return found
 
     def __bool__(self) -> bool:
         return bool(self.works or self.characters or self.documents or self.directions)

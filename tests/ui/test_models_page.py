@@ -64,12 +64,35 @@ def writer(folder: Path, licence: str = "mit") -> Path:
 def models_page(desk: Desk) -> ModelsPage:
     page = desk.window.open("models")
     assert isinstance(page, ModelsPage)
+    desk.settle()  # what is offered has been read
     return page
 
 
 def brought(desk: Desk, page: ModelsPage, path: Path) -> None:
     page.import_files([path])
     desk.until(lambda: page.importer.isHidden())
+
+
+def offered(page: ModelsPage, name: str) -> bool:
+    """Whether the card has that button."""
+    return any(each.isVisible() for each in page.card.findChildren(QWidget, name))
+
+
+def removal(desk: Desk) -> QMessageBox:
+    """The question before the selected model is removed."""
+    desk.click("model.remove")
+    desk.until(lambda: desk.window.findChild(QMessageBox, "removeModel"))
+    box = desk.window.findChild(QMessageBox, "removeModel")
+    assert box is not None
+    return box
+
+
+def choose(desk: Desk, name: str, folder: Path) -> None:
+    """Choose a folder in the open dialog of that name."""
+    dialog = desk.window.findChild(QFileDialog, name)
+    assert dialog is not None
+    dialog.filesSelected.emit([str(folder)])
+    dialog.close()
 
 
 def drop(page: QWidget, path: Path) -> bool:
@@ -338,10 +361,9 @@ def test_removing_is_asked_about_and_said(desk: Desk, tmp_path: Path) -> None:
     brought(desk, page, writer(tmp_path / "tiny"))
     folder = desk.studio.paths.models / "tiny"
     assert folder.is_dir()
-    desk.click("model.remove")
-    box = desk.window.findChild(QMessageBox, "removeModel")
-    assert box is not None
+    box = removal(desk)
     assert box.defaultButton() is not box.findChild(QWidget, "removeYes")
+    assert "cannot be made again" not in box.informativeText()
     box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
     assert not folder.exists()
     assert [id for id in ids(page) if id not in STARTERS] == []
@@ -600,3 +622,107 @@ def test_the_rate_of_a_download_is_that_of_the_last_seconds() -> None:
     assert pace.rate == pytest.approx(3_000_000)
     state = DownloadState("fetching", 30_000_000, 90_000_000, pace.rate)
     assert (state.words, state.pace) == ("30 of 90 MB", "3.0 MB a second, 20 s left")
+
+
+def test_removing_says_what_depends_on_the_model(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "tiny"))
+    page.use(current(page))
+    keep_seed(desk, "story", 5)
+    desk.click("generate")
+    desk.idle()
+    models_page(desk)
+    box = removal(desk)
+    assert "1 work was made with it, and cannot be made again without it." in box.informativeText()
+    box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
+    assert "tiny" not in ids(page)
+    assert desk.studio.library.count() == 1
+
+
+def test_models_in_another_folder_are_found_and_used_in_place(desk: Desk, tmp_path: Path) -> None:
+    folder = tmp_path / "others"
+    weights = writer(folder / "their-writer") / "model.safetensors"
+    other = writer(folder / "their-research", licence="cc-by-nc-4.0")
+    save_file({"weight": np.ones(9, dtype=np.float32)}, other / "model.safetensors")
+    before = weights.stat()
+    page = models_page(desk)
+    desk.click("place.machine")
+    desk.idle()
+    assert desk.find("nothing").text() == "No models of other programs were found"  # type: ignore[attr-defined]
+    desk.click("wayOut")
+    choose(desk, "chooseLook", folder)
+    desk.idle()
+    assert [entry.title for entry in page.list.entries()] == ["their-research", "their-writer"]
+    assert page.list.rows.index(0).data() == "Other folders"
+    page.list.choose(f"machine:{folder / 'their-writer'}")
+    desk.click("model.link")
+    desk.until(lambda: page.list.current() is not None and page.list.current().place == "installed")  # type: ignore[union-attr]
+    assert current(page).linked
+    assert desk.find("modelFolder").full_text() == str(folder / "their-writer")  # type: ignore[attr-defined]
+    assert not offered(page, "model.move")
+    after = weights.stat()
+    assert (after.st_ino, after.st_size, after.st_mtime_ns) == (before.st_ino, before.st_size, before.st_mtime_ns)
+    desk.click("place.machine")
+    page.list.choose(f"machine:{folder / 'their-writer'}")
+    desk.click("model.show")
+    box = removal(desk)
+    assert f"Its files stay in {folder / 'their-writer'}." in box.informativeText()
+    box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
+    assert weights.is_file()
+    desk.click("place.machine")
+    page.list.choose(f"machine:{folder / 'their-writer'}")
+    assert desk.find("model.link").isEnabled()
+    page.list.choose(f"machine:{folder / 'their-research'}")
+    desk.click("model.link")  # its licence is asked about
+    dialog = desk.window.findChild(QDialog, "licence")
+    assert dialog is not None
+    dialog.reject()
+    assert len(desk.studio.catalog.models()) == 4
+
+
+def test_what_cannot_run_is_listed_with_the_reason(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "old.ckpt").write_bytes(b"x" * 100)
+    page = models_page(desk)
+    page.found.add_folders([tmp_path / "others"])
+    desk.click("place.machine")
+    desk.idle()
+    [entry] = page.list.entries()
+    assert entry.reason
+    assert desk.find("cannotTitle").text() == entry.reason  # type: ignore[attr-defined]
+    assert not offered(page, "model.link")
+
+
+def test_a_model_moves_to_another_disk_and_back(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "tiny"))
+    other = tmp_path / "disk"
+    other.mkdir()
+    desk.click("model.move")
+    choose(desk, "chooseDisk", other)
+    desk.idle()
+    assert current(page).moved.startswith(str(other))
+    assert list(other.rglob("*.safetensors"))
+    assert str(other) in desk.window.toast.message()
+    desk.click("model.back")
+    desk.idle()
+    assert not current(page).moved
+    assert not list(other.rglob("*.safetensors"))
+
+
+def test_a_model_whose_disk_is_away_says_so(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "tiny"))
+    page.importer.move_model(current(page), tmp_path / "disk")
+    desk.idle()
+    (tmp_path / "disk").rename(tmp_path / "unplugged")
+    desk.studio.catalog.refresh()
+    page.refresh()
+    page.list.choose("installed:tiny")
+    assert desk.find("cannotTitle").text()  # type: ignore[attr-defined]
+    assert not offered(page, "model.use")
+    assert not page.bar.message()
+    (tmp_path / "unplugged").rename(tmp_path / "disk")
+    desk.studio.catalog.refresh()
+    page.refresh()
+    assert desk.find("model.use").isEnabled()

@@ -1,27 +1,32 @@
-"""What the models page lists: installed models and those to get; searched, filtered and sorted."""
+"""What the models page lists: installed models, those to get, and other programs'; searched, filtered and sorted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from studio.backends import MEDIA, PAGELESS
 from studio.backends.medium import Medium
 from studio.models.model import Model
 from studio.models.offers import Offer, Sells
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.text import tr
+from studio.ui.widgets.text import tr, worded
 
-Place = Literal["installed", "available"]
+if TYPE_CHECKING:
+    from studio.models.programs import FoundModel
+
+Place = Literal["installed", "available", "machine"]
 Order = Literal["medium", "title", "largest", "smallest"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """A model in the list: `model` where it is installed, `offer` where it can be fetched. `id` is unique in its place.
+    """A model in the list: `model` where it is installed, `offer` where it can be fetched, `found` where another
+    program has it. `id` is unique in its place.
 
-    `size` is in bytes; `words` is everything that a search looks at, in small letters.
+    `size` is in bytes; `reason` is why it cannot be used here and now; `words` is everything that a search looks at, in
+    small letters.
     """
 
     place: Place
@@ -35,6 +40,8 @@ class ModelEntry:
     words: str = ""
     model: Model | None = None
     offer: Offer | None = None
+    found: FoundModel | None = None
+    reason: str = ""
 
     @property
     def key(self) -> str:
@@ -92,6 +99,7 @@ def of_model(model: Model) -> ModelEntry:
         model.size,
         terms(model.licence).sells,
         model=model,
+        reason="" if model.unavailable is None else worded(model.unavailable),
     )
     return _searchable(entry, model.family, model.credits, *model.languages)
 
@@ -102,7 +110,32 @@ def of_offer(offer: Offer) -> ModelEntry:
     entry = ModelEntry(
         "available", offer.id, offer.medium, offer.title, sentence, offer.licence, offer.size, offer.sells, offer=offer
     )
+    entry = replace(entry, reason=tr(offer.unsupported))
     return _searchable(entry, offer.family, offer.credits, *offer.languages)
+
+
+def of_found(found: FoundModel) -> ModelEntry:
+    """The entry of a model of another program."""
+    medium, licence = medium_named(found.medium), found.licence
+    family = "" if medium is None else tr(medium.family(found.family).title)
+    entry = ModelEntry(
+        "machine",
+        str(found.path),
+        found.medium,
+        found.title,
+        family or found.family,
+        licence,
+        found.size,
+        terms(licence).sells,
+        found=found,
+        reason="" if found.why_not is None else worded(found.why_not),
+    )
+    return _searchable(entry, program_title(found.program), *found.also)
+
+
+def program_title(program: str) -> str:
+    """The name of a program; of a folder that a person added, that."""
+    return program or tr("Other folders")
 
 
 def _searchable(entry: ModelEntry, *others: str) -> ModelEntry:
@@ -111,13 +144,13 @@ def _searchable(entry: ModelEntry, *others: str) -> ModelEntry:
 
 
 def selected(entries: Iterable[ModelEntry], query: ModelQuery) -> list[str | ModelEntry]:
-    """The entries that the query finds, in its order; with `medium`, each medium below a heading."""
+    """The entries that the query finds, in its order; with `medium`, each medium, or each program, below a heading."""
     found = [entry for entry in entries if query.finds(entry)]
     by_title = sorted(found, key=lambda entry: (entry.title.casefold(), entry.id))
     if query.order == "title":
         return list(by_title)
     if query.order == "medium":
-        return _below_headings(found)
+        return _below_programs(by_title) if query.place == "machine" else _below_headings(found)
     by_size = sorted(by_title, key=lambda entry: entry.size, reverse=query.order == "largest")
     return list(by_size)
 
@@ -129,4 +162,14 @@ def _below_headings(found: Sequence[ModelEntry]) -> list[str | ModelEntry]:
     for name in [*known, *sorted({entry.medium for entry in found} - set(known))]:
         some = [entry for entry in found if entry.medium == name]
         rows += [medium_title(name), *some] if some else []
+    return rows
+
+
+def _below_programs(found: Sequence[ModelEntry]) -> list[str | ModelEntry]:
+    """Each program's below its name, what can be used first; folders that a person added come last."""
+    programs = {entry.found.program for entry in found if entry.found is not None}
+    rows: list[str | ModelEntry] = []
+    for name in sorted(programs, key=lambda name: (not name, name.casefold())):
+        some = [entry for entry in found if entry.found is not None and entry.found.program == name]
+        rows += [program_title(name), *sorted(some, key=lambda entry: bool(entry.reason))]
     return rows

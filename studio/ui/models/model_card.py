@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QRectF, QStorageInfo, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QPainter, QPaintEvent
@@ -15,7 +16,7 @@ from studio.models.model import Model
 from studio.models.offers import HubSource, Offer, PackageSource, Source, provenance
 from studio.schema.request import Request
 from studio.ui.models.downloads import DownloadState
-from studio.ui.models.entries import ModelEntry, medium_named
+from studio.ui.models.entries import ModelEntry, medium_named, program_title
 from studio.ui.pages.licences import sells_words, terms
 from studio.ui.panel.onboarding import SamplePicture
 from studio.ui.widgets import placeholder
@@ -26,6 +27,9 @@ from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.text import failure, size, tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 
+if TYPE_CHECKING:
+    from studio.models.programs import FoundModel
+
 CARDS = ("card.md", "README.md", "model_card.md")
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 PICTURE = 180  # pixels that the sample sheet is high
@@ -33,7 +37,8 @@ SIGN = 96  # pixels that the sign in its place is high
 
 
 class ModelCard(QFrame):
-    """`command_requested(name)`: a command for the model that is shown: use, card, reveal, check, remove, get, cancel.
+    """`command_requested(name)`: a command for the model that is shown: use, card, reveal, check, move, back, remove,
+    get, cancel, link, show.
 
     `states` says how far the download of one is.
     """
@@ -95,19 +100,41 @@ class ModelCard(QFrame):
         add(label(entry.title, "heading", name="modelTitle", wrap=True, selectable=True))
         if entry.sentence:
             add(label(entry.sentence, wrap=True, selectable=True))
+        if entry.reason:
+            bar = MessageBar("cannot")
+            bar.show_message(entry.reason, closable=False)
+            add(bar)
         if model is not None:
             rows.addLayout(self._of_installed(model))
-        elif entry.offer is not None:
+        elif entry.offer is not None and not entry.reason:
             self._add_download(rows, entry, entry.offer)
-        rows.addLayout(_sells(entry))
-        add(fact_table(model_facts(model) if model is not None else offer_facts(entry), "told"))
+        elif entry.found is not None:
+            rows.addLayout(self._of_found(entry.found))
+        if entry.licence or entry.found is None:
+            rows.addLayout(_sells(entry))
+        add(fact_table(entry_facts(entry), "told"))
+        if entry.found is not None:
+            add(_location(entry.found.path, tr("File") if entry.found.path.is_file() else tr("Folder")))
         if model is not None:
-            add(_location(model.folder))
+            self._add_location(rows, model)
             if model.sha256:
                 rows.addLayout(
                     column(None, label(tr("SHA-256 of the weights"), "caption"), _hash_row(model.sha256), spacing=2)
                 )
-        self._add_licence(rows, entry)
+        if entry.licence or entry.found is None:
+            self._add_licence(rows, entry)
+
+    def _add_location(self, rows: QVBoxLayout, model: Model) -> None:
+        """Where its files lie, and what moves them."""
+        rows.addWidget(_location(Path(model.linked or model.moved or model.folder), tr("Folder")))
+        if model.bundled or model.linked or model.unavailable is not None:
+            return
+        words = [(tr("Move to another disk…"), "move")]
+        if model.moved:
+            words = [(tr("Move to another folder…"), "move"), (tr("Move back"), "back")]
+        made = [button(text, f"model.{name}", "quiet", clicked=self._do(name)) for text, name in words]
+        made[0].setProperty("edge", "left")
+        rows.addLayout(row(*made, None, spacing=4))
 
     def _add_licence(self, rows: QVBoxLayout, entry: ModelEntry) -> None:
         allowed = terms(entry.licence)
@@ -137,11 +164,24 @@ class ModelCard(QFrame):
         if not model.bundled:
             small.append(("trash", tr("Remove… (Delete)"), "remove"))
         tools = [tool(icon, words, f"model.{name}", clicked=self._do(name)) for icon, words, name in small]
-        if model.medium in {each.name for each in PAGELESS}:
+        if model.medium in {each.name for each in PAGELESS} or model.unavailable is not None:
             return row(*tools, None, spacing=4)
         use = button(tr("Use it"), "model.use", "primary", clicked=self._do("use"))
         use.setToolTip(tr("Open its page with this model chosen (Return)"))
         return row((use, 1), *tools, spacing=4)
+
+    def _of_found(self, found: FoundModel) -> QHBoxLayout:
+        reveal = tool("folder", tr("Show in folder"), "model.reveal", clicked=self._do("reveal"))
+        if found.why_not is not None:
+            return row(reveal, None)
+        if found.installed:
+            return row((button(tr("Show it"), "model.show", clicked=self._do("show")), 1), reveal, spacing=4)
+        words, hint = tr("Use in place"), tr("Its files stay where they are; nothing is copied (Return)")
+        if found.converted:
+            words, hint = tr("Import a copy"), tr("It has to be converted: a copy of it is made (Return)")
+        use = button(words, "model.link", "primary", clicked=self._do("link"))
+        use.setToolTip(hint)
+        return row((use, 1), reveal, spacing=4)
 
     def _add_download(self, rows: QVBoxLayout, entry: ModelEntry, offer: Offer) -> None:
         """The button that gets it; how far that is, once it has begun; and what went wrong."""
@@ -213,8 +253,25 @@ def _sells(entry: ModelEntry) -> QLayout:
     return row(IconLabel(sign, tone, 16), (said, 1), spacing=8)
 
 
+def entry_facts(entry: ModelEntry) -> list[tuple[str, str]]:
+    """What is known of a model, as (name, value) rows."""
+    if entry.model is not None:
+        return model_facts(entry.model)
+    return offer_facts(entry) if entry.offer is not None else found_facts(entry)
+
+
+def found_facts(entry: ModelEntry) -> list[tuple[str, str]]:
+    """What is known of a model of another program."""
+    found, medium = entry.found, medium_named(entry.medium)
+    assert found is not None
+    facts = [(tr("Belongs to"), ", ".join((program_title(found.program), *found.also)))]
+    facts += [] if medium is None else [(tr("Makes"), tr(medium.makes))]
+    facts.append((tr("Size"), size(found.size)))
+    return facts
+
+
 def model_facts(model: Model) -> list[tuple[str, str]]:
-    """What is known of an installed model, as (name, value) rows."""
+    """What is known of an installed model."""
     medium = medium_named(model.medium)
     family = Family(model.family) if medium is None else medium.family(model.family)
     facts = [] if medium is None else [(tr("Makes"), tr(medium.makes))]
@@ -262,16 +319,15 @@ def _source(source: Source) -> str:
     return QUrl(source.url).host()
 
 
-def _location(folder: Path) -> QWidget:
+def _location(path: Path, what: str) -> QWidget:
     """Where a model lies, and on which disk."""
-    disk = QStorageInfo(str(folder))
-    lies = named(ElidedLabel(str(folder)), "modelFolder")
-    lies.setToolTip(str(folder))
-    words = [label(tr("Folder"), "caption"), lies]
+    disk = QStorageInfo(str(path))
+    lies = named(ElidedLabel(str(path)), "modelFolder")
+    lies.setToolTip(str(path))
+    words = [label(what, "caption"), lies]
     if disk.isValid():
-        free = tr("On {disk}, {size} free").format(
-            disk=disk.displayName() or disk.rootPath(), size=size(disk.bytesFree())
-        )
+        name, free = disk.displayName() or disk.rootPath(), size(disk.bytesFree())
+        free = tr("On {disk}, {size} free").format(disk=name, size=free)
         words.append(label(free, "caption", name="modelDisk", wrap=True))
     made = QWidget()
     column(made, *words, spacing=2)
@@ -289,8 +345,13 @@ def _hash_row(sha256: str) -> QLayout:
 def _suited(family: Family, model: Model, request: type[Request]) -> list[tuple[str, str]]:
     """What the form is set to for a model, and what it leaves out."""
     fields = dict(request.fields())
-    suited = [f"{tr(fields[name].label)} {value}" for name, value in family.suited(request, model).items()]
+    suited = [f"{tr(fields[name].label)} {_said(value)}" for name, value in family.suited(request, model).items()]
     without = family.without_effect(request, model)  # reads a file of the model
     unused = [tr(each.label) for name, each in fields.items() if name in without]
     rows = ((tr("Suggested settings"), suited), (tr("Does not use"), [words for words in unused if words]))
     return [(name, ", ".join(words)) for name, words in rows if words]
+
+
+def _said(value: object) -> object:
+    """A value of a field; of a switch, its position."""
+    return (tr("on") if value else tr("off")) if isinstance(value, bool) else value

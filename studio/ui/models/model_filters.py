@@ -66,7 +66,7 @@ class ModelFilters(QFrame):
         column(self, first, second, spacing=8, margins=(16, 10, 16, 10))
 
     def _place_titles(self) -> dict[Place, str]:
-        return {"installed": tr("Installed"), "available": tr("Available")}
+        return {"installed": tr("Installed"), "available": tr("Available"), "machine": tr("On this machine")}
 
     def _facets(self) -> QWidget:
         made = QWidget()

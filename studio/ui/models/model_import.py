@@ -1,10 +1,10 @@
-"""Imports models: reads what a file is, asks about its licence where need be, and follows the job that copies it."""
+"""Imports, links and moves models: asks about a licence where need be, and follows the job that does it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame
@@ -13,8 +13,10 @@ from studio.errors import StudioError
 from studio.jobs.imports import ModelImportRequest
 from studio.jobs.io_host import IoRequest
 from studio.jobs.job import Cancelled, Job
+from studio.jobs.linked_models import ModelLinkRequest, ModelMoveRequest
 from studio.models import detect
 from studio.models.detect import DetectedModel
+from studio.models.model import Model
 from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, Failure, JobWatcher
 from studio.ui.bridge import Bridge
@@ -24,14 +26,18 @@ from studio.ui.widgets.controls import ElidedLabel, ProgressBar, button, named
 from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.text import size, tr
 
+if TYPE_CHECKING:
+    from studio.models.programs import FoundModel
+
 
 class ModelImporter(QFrame):
-    """Imports models as jobs, and a line that shows how far the running one is.
+    """Imports, links and moves models as jobs, and a line that shows how far the running one is.
 
-    `imported(model)` or `failed(error)` is emitted once for each model that was not cancelled.
+    `imported(model)`, `moved(model)` or `failed(error)` is emitted once for each model that was not cancelled.
     """
 
     imported = Signal(object)
+    moved = Signal(object)
     failed = Signal(object)
 
     def __init__(self, studio: Studio, bridge: Bridge, tasks: BackgroundTasks) -> None:
@@ -47,7 +53,7 @@ class ModelImporter(QFrame):
         self.setLayout(row((texts, 1), self.cancel, spacing=16, margins=(14, 10, 10, 10)))
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
-        self._watcher.follow(ModelImportRequest, studio.queue.jobs(), bridge.news)
+        self._watcher.follow((ModelImportRequest, ModelLinkRequest, ModelMoveRequest), studio.queue.jobs(), bridge.news)
         bridge.news.connect(self._receive)
         self._refresh()
 
@@ -57,6 +63,29 @@ class ModelImporter(QFrame):
         self._unread += paths
         if idle:
             self._read()
+
+    def link(self, found: FoundModel) -> None:
+        """Use a model of another program where it lies; its licence has been accepted."""
+        self._start(
+            ModelLinkRequest(
+                path=str(found.path),
+                program=found.program,
+                name=found.title,
+                licence=found.licence,
+                accept_licence=True,
+            )
+        )
+
+    def move_model(self, model: Model, folder: Path | None) -> None:
+        """Move the weights of a model to a folder on another disk; with None, back to the studio's own."""
+        self._start(ModelMoveRequest(id=model.id, folder="" if folder is None else str(folder)))
+
+    def _start(self, request: IoRequest) -> None:
+        try:
+            self._watcher.watch(self._studio.submit(request))
+        except StudioError as error:
+            self.failed.emit(error)
+        self._refresh()
 
     def cancel_all(self) -> None:
         """Cancel the imports that run or wait, and forget the files that were not read yet."""
@@ -102,12 +131,7 @@ class ModelImporter(QFrame):
             dialog.open()
 
     def _submit(self, path: Path, found: DetectedModel) -> None:
-        try:
-            job = self._studio.submit(ModelImportRequest(path=str(path), target=found.medium, accept_licence=True))
-        except StudioError as error:
-            self.failed.emit(error)
-        else:
-            self._watcher.watch(job)
+        self._start(ModelImportRequest(path=str(path), target=found.medium, accept_licence=True))
         self._next()
 
     def _receive(self, news: Any) -> None:
@@ -120,27 +144,35 @@ class ModelImporter(QFrame):
         self.setVisible(bool(jobs or self._unread))
         job = next((job for job in jobs if job.state == "running"), None) or next(iter(jobs), None)
         progress = job.progress if job is not None else None
-        if progress is None or progress.unit != "B" or not progress.total:
-            name = job.request.subject if job is not None and isinstance(job.request, IoRequest) else ""
-            name = name or (self._unread[0].name if self._unread else "")
+        if job is None or progress is None or progress.unit != "B" or not progress.total:
+            name = self._name(job) if job is not None else self._unread[0].name if self._unread else ""
             self.words.set_text(tr("Reading {name}").format(name=name))
             self.bar.setRange(0, 0)
             return
-        assert job is not None
-        assert isinstance(job.request, IoRequest)
-        name = job.request.subject
+        name = self._name(job)
         if progress.done >= progress.total:
             self.words.set_text(tr("Checking {name}").format(name=name))
             self.bar.setRange(0, 0)
             return
-        words = tr("Copying {name}: {done} of {total}")
+        words = {
+            ModelImportRequest: tr("Copying {name}: {done} of {total}"),
+            ModelLinkRequest: tr("Reading {name}: {done} of {total}"),
+            ModelMoveRequest: tr("Moving {name}: {done} of {total}"),
+        }[type(job.request)]
         self.words.set_text(words.format(name=name, done=size(progress.done), total=size(progress.total)))
         self.bar.show_progress(progress.done, progress.total)
+
+    def _name(self, job: Job) -> str:
+        """What a job is about, as it is called on this page."""
+        if isinstance(job.request, ModelMoveRequest):
+            return self._studio.catalog.title_of(job.request.id)
+        return job.request.subject if isinstance(job.request, IoRequest) else ""
 
     def _ended(self, job: Job) -> None:
         error = job.future.exception()
         if error is None:
-            self.imported.emit(job.future.result()[0])
+            done = self.moved if isinstance(job.request, ModelMoveRequest) else self.imported
+            done.emit(job.future.result()[0])
         elif not isinstance(error, Cancelled):
             self.failed.emit(error)
         self._refresh()

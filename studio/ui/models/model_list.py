@@ -75,11 +75,11 @@ class ModelRows(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return row.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{row.title}, {medium_title(row.medium)}"
+            return ", ".join(words for words in (row.title, medium_title(row.medium)) if words)
         if role == Qt.ItemDataRole.AccessibleDescriptionRole:
             state = self._states(row)
-            said = (row.sentence, "" if state is None else state.words, size(row.size), terms(row.licence).name)
-            return ". ".join(words.rstrip(".") for words in (*said, sells_words(row.sells)) if words)
+            said = (row.reason or row.sentence, "" if state is None else state.words, size(row.size), _licence(row))
+            return ". ".join(words.rstrip(".") for words in said if words)
         return None
 
 
@@ -125,7 +125,7 @@ class ModelList(QListView):
         self.choose(self._key)
 
     def choose(self, key: str) -> None:
-        """Select the model of that key, or else the first."""
+        """Select the model of that key, or else the first until one of that key comes."""
         at, first = self.rows.row_of(key), self.rows.row_of("")
         at = first if at < 0 else at
         blocked = self.selectionModel().blockSignals(True)
@@ -135,6 +135,7 @@ class ModelList(QListView):
             self.scrollToTop()  # with the heading above it
         self.viewport().update()
         self._on_current()
+        self._key = key or self._key
 
     def _on_current(self) -> None:
         entry = self.current()
@@ -168,6 +169,11 @@ class ModelList(QListView):
         if not image.isNull():
             self.pictures[id] = QPixmap.fromImage(image)
             self.viewport().update()
+
+
+def _licence(entry: ModelEntry) -> str:
+    """The licence of a model, where it is known, and whether its works may be sold."""
+    return f"{terms(entry.licence).name}. {sells_words(entry.sells)}" if entry.licence else ""
 
 
 def _read_sample(path: str, side: int, layout: SampleSheet | None) -> QImage:

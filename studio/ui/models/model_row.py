@@ -77,13 +77,15 @@ class ModelRowDelegate(QStyledItemDelegate):
         small = look.font(0.88)
         metrics = QFontMetricsF(small)
         sides = [(state.words, "danger" if state.stage == "failed" else "ink")] if state is not None else []
-        sides += [] if state is not None else [(terms(entry.licence).name, "muted"), (size(entry.size), "muted")]
+        if state is None:
+            licence = terms(entry.licence).name if entry.licence or entry.found is None else ""
+            sides = [(words, "muted") for words in (_standing(entry), licence, size(entry.size)) if words][:2]
         bar = state is not None and state.stage not in ("failed", "waiting")
         wide = min(max([*(metrics.horizontalAdvance(text) for text, _ in sides), BAR * bar]), words.width() * SIDE)
         left = words.adjusted(0, 0, -wide - EDGE, 0)
         right = QRectF(words.right() - wide, words.top(), wide, words.height())
         elide = Qt.TextElideMode.ElideRight
-        gist = two_lines(_sentence(entry), QFontMetricsF(look.font()), left.width())
+        gist = two_lines(entry.reason or _sentence(entry), QFontMetricsF(look.font()), left.width())
         rows = 1 + len(gist)
         lines = [(0, entry.title, look.font(strong=True), "ink", left, Qt.AlignmentFlag.AlignLeft)]
         lines += [(at, text, look.font(), "muted", left, Qt.AlignmentFlag.AlignLeft) for at, text in enumerate(gist, 1)]
@@ -111,6 +113,13 @@ class ModelRowDelegate(QStyledItemDelegate):
         painter.fillPath(path, theme().colour("hover"))
         medium = medium_named(entry.medium)
         icons.paint(painter, "models" if medium is None else medium.icon, box.adjusted(16, 16, -16, -16), "muted")
+
+
+def _standing(entry: ModelEntry) -> str:
+    """What stands first at the right of a model that is not as the others: it cannot be used, or is linked already."""
+    if entry.reason:
+        return tr("Not usable now") if entry.model is not None else tr("Cannot run here")
+    return tr("In use") if entry.found is not None and entry.found.installed else ""
 
 
 def _paint_bar(painter: QPainter, box: QRectF, state: DownloadState) -> None:

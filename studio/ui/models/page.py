@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget
 
 from studio.checkpoints import NCNN, SUFFIXES
 from studio.errors import Message
-from studio.models.model import Model
+from studio.models.model import Model, ModelUses
+from studio.models.offers import Offer
 from studio.schema.nested import models_by_role
 from studio.studio import Studio
 from studio.ui.background import BackgroundTasks
@@ -23,7 +24,8 @@ from studio.ui.library.importer import local
 from studio.ui.library.work_actions import Actions
 from studio.ui.models.dialogs import LicenceDialog
 from studio.ui.models.downloads import DownloadState, ModelDownloads
-from studio.ui.models.entries import ModelEntry, ModelQuery, Order, Place, of_model, of_offer, selected
+from studio.ui.models.entries import ModelEntry, ModelQuery, Order, Place, of_found, of_model, of_offer, selected
+from studio.ui.models.found_models import FoundModels, OtherProgramsBar
 from studio.ui.models.model_card import CARDS, ModelCard
 from studio.ui.models.model_filters import ModelFilters
 from studio.ui.models.model_import import ModelImporter
@@ -39,6 +41,9 @@ from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.page import Page
 from studio.ui.widgets.placeholder import EmptyState
 from studio.ui.widgets.text import count, size, tr, worded
+
+if TYPE_CHECKING:
+    from studio.models.programs import FoundModel
 
 FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", ".gguf", NCNN, *sorted(SUFFIXES)))
 PLACES: tuple[Place, ...] = get_args(Place)
@@ -57,8 +62,11 @@ class ModelsPage(Page):
         self._notify, self._open_panel = notify, open_panel
         self._tasks = BackgroundTasks(self)
         self._check = BackgroundTasks(self)
+        self._removal = BackgroundTasks(self)
         self._entries: list[ModelEntry] = []
+        self._offers: tuple[Offer, ...] = ()
         self.downloads = ModelDownloads(studio, bridge, self)
+        self.found = FoundModels(studio, bridge, self)
         self.list = ModelList(self._tasks, self._state_of)
         self.card = ModelCard(self._state_of)
         self.bar = MessageBar("models")
@@ -67,6 +75,8 @@ class ModelsPage(Page):
         self._wire()
         bridge.news.connect(self._on_news)
         self.refresh()
+        catalog = studio.catalog
+        self._tasks.run(lambda: catalog.offers, self._take_offers)  # read once, which takes a moment
 
     def _build(self) -> None:
         self.add = button(
@@ -86,15 +96,16 @@ class ModelsPage(Page):
             self, words, lambda data: bool(local(data)), lambda data: self.import_files(local(data))
         )
         self._empty_state = EmptyState("models")
+        self.machine = OtherProgramsBar()
         self._pages = QStackedWidget()
         self._pages.addWidget(self.list)
         self._pages.addWidget(self._empty_state)
-        left = column(None, self.importer, self.bar, (self._pages, 1), spacing=8, margins=(16, 12, 8, 0))
+        left = column(None, self.importer, self.bar, self.machine, (self._pages, 1), spacing=8, margins=(16, 12, 8, 0))
         middle = row((left, 1), self.card, spacing=0)
         column(self, self.filters, (middle, 1), spacing=0)
 
     def _wire(self) -> None:
-        self.filters.changed.connect(self._show)
+        self.filters.changed.connect(self._on_filters)
         self.filters.down.connect(self.focus_first)
         self.list.chosen.connect(self.card.show_entry)
         self.list.activated.connect(lambda _: self.run("go"))
@@ -104,24 +115,46 @@ class ModelsPage(Page):
         self.downloads.arrived.connect(self._arrived)
         self.importer.imported.connect(self._arrived)
         self.importer.failed.connect(self.bar.show_error)
+        self.importer.moved.connect(self._moved)
+        self.found.progressed.connect(self._show_looking)
+        self.found.changed.connect(self.refresh)
+        self.found.failed.connect(self.bar.show_error)
+        self.machine.again.clicked.connect(lambda: self.found.look())
+        self.machine.add.clicked.connect(lambda: self._ask_folder_to_look_in())
         self._empty_state.left.connect(self._on_empty_action)
 
     def _state_of(self, entry: ModelEntry) -> DownloadState | None:
         return self.downloads.state(entry.id) if entry.place == "available" else None
 
+    def _take_offers(self, offers: tuple[Offer, ...]) -> None:
+        self._offers = offers
+        self.refresh()
+
     def refresh(self) -> None:
         """Read the models again."""
-        models = self._studio.catalog.models()
+        catalog = self._studio.catalog
+        models = catalog.models()
         installed = {model.id for model in models}
         # The others cannot be fetched yet.
-        offers = [offer for offer in self._studio.catalog.offers if offer.package and offer.id not in installed]
-        self._entries = [*map(of_model, models), *map(of_offer, offers)]
+        offers = [offer for offer in self._offers if offer.package and offer.id not in installed]
+        found = [each if each.installed in installed else replace(each, installed="") for each in self.found.models]
+        self._entries = [*map(of_model, models), *map(of_offer, offers), *map(of_found, found)]
         self.filters.show_counts({place: sum(e.place == place for e in self._entries) for place in PLACES})
         self.total.setText(count(len(models), "%n model", "%n models") + " · " + size(sum(m.size for m in models)))
+        self._show_looking()
         self._show()
-        warnings = self._studio.catalog.warnings
+        unavailable = [model.unavailable for model in models]  # these say so themselves
+        warnings = [each for each in catalog.warnings if each not in unavailable]
         if warnings:
             self.bar.show_message(tr("A model cannot be read."), "\n".join(map(worded, warnings)), kind="error")
+
+    def _show_looking(self) -> None:
+        self.machine.show_found(len(self.found.models), self.found.looking, self.found.notes)
+
+    def _on_filters(self) -> None:
+        if self.filters.query.place == "machine" and not self.found.looked:
+            self.found.look()
+        self._show()
 
     def _show(self) -> None:
         """Show what the filters find; where that is nothing, why, and the way on."""
@@ -130,13 +163,14 @@ class ModelsPage(Page):
         self.list.fill(rows)
         self._pages.setCurrentIndex(0 if rows else 1)
         self.card.setVisible(bool(rows))
+        self.machine.setVisible(query.place == "machine")
         if not rows:
             self._empty_state.say(*self._empty_words(query))
 
     def _elsewhere(self, query: ModelQuery) -> tuple[Place, int]:
         """Another place where the same filters find something, and how much; 0 where none does."""
         for place in PLACES:
-            there = dataclasses.replace(query, place=place)
+            there = replace(query, place=place)
             found = sum(there.finds(entry) for entry in self._entries)
             if place != query.place and found:
                 return place, found
@@ -148,10 +182,17 @@ class ModelsPage(Page):
             words = {
                 "installed": count(found, "%n installed model fits.", "%n installed models fit."),
                 "available": count(found, "%n model that you can get fits.", "%n models that you can get fit."),
+                "machine": count(found, "%n model of another program fits.", "%n models of other programs fit."),
             }[place]
             return tr("No results"), words, tr("Show them")
         if query.is_filtered:
             return tr("No results"), tr("Try other words or clear the filters."), tr("Clear filters")
+        if query.place == "machine":
+            if self.found.looking is not None:
+                return tr("Looking for models…"), tr("This takes a moment where disks are slow."), ""
+            words = tr("The Hugging Face cache, ComfyUI, A1111, Forge, InvokeAI, LM Studio, Ollama and KoboldCpp are "
+                       "looked through. Add a folder to look in others too.")  # fmt: skip
+            return tr("No models of other programs were found"), words, tr("Add a folder…")
         if query.place == "available":
             return tr("You have every model that is offered"), tr("Add others from files, or drop them here."), ""
         return tr("No models yet"), tr("Get one that is offered, or drop a model here."), tr("Show available models")
@@ -161,15 +202,18 @@ class ModelsPage(Page):
         place, found = self._elsewhere(query)
         if query.is_filtered and not found:
             self.filters.clear()
+        elif query.place == "machine" and not query.is_filtered:
+            self._ask_folder_to_look_in()
+            return
         else:
-            self.filters.set_query(dataclasses.replace(query, place=place if found else "available"))
+            self.filters.set_query(replace(query, place=place if found else "available"))
         self.focus_first()
 
     def show_medium(self, medium: str) -> None:
         """Show the models of a medium: those to get where there are any, else the installed ones."""
         there = ModelQuery(place="available", medium=medium)
         found = any(map(there.finds, self._entries))
-        self.filters.set_query(there if found else dataclasses.replace(there, place="installed"))
+        self.filters.set_query(there if found else replace(there, place="installed"))
 
     def _on_news(self, news: Any) -> None:
         if news.kind == "models":
@@ -196,8 +240,16 @@ class ModelsPage(Page):
         entry = self.list.current()
         if entry is None:
             return
-        if entry.model is None:
+        if entry.found is not None:
+            found = entry.found
             actions: dict[str, Callable[[], object]] = {
+                "go": lambda: self.show_model(found.installed) if found.installed else self.link(found),
+                "link": lambda: self.link(found),
+                "show": lambda: self.show_model(found.installed),
+                "reveal": lambda: open_folder(found.path if found.path.is_dir() else found.path.parent),
+            }
+        elif entry.model is None:
+            actions = {
                 "go": lambda: self.get(entry),
                 "get": lambda: self.get(entry),
                 "cancel": lambda: self.downloads.cancel(entry.id),
@@ -208,8 +260,10 @@ class ModelsPage(Page):
                 "go": lambda: self.use(model),
                 "use": lambda: self.use(model),
                 "card": lambda: self.read_card(model),
-                "reveal": lambda: open_folder(model.folder),
+                "reveal": lambda: open_folder(Path(model.linked or model.moved or model.folder)),
                 "check": lambda: self.check(model),
+                "move": lambda: self._ask_where_to(model),
+                "back": lambda: self.importer.move_model(model, None),
                 "remove": lambda: self.ask_to_remove(model),
             }
         if name in actions:
@@ -218,7 +272,7 @@ class ModelsPage(Page):
     def get(self, entry: ModelEntry) -> None:
         """Fetch an offered model; asks first where its licence has terms to accept."""
         state, offer = self._state_of(entry), entry.offer
-        if offer is None or (state is not None and state.stage != "failed"):
+        if offer is None or entry.reason or (state is not None and state.stage != "failed"):
             return
         allowed = terms(offer.licence)
         if allowed.free or state is not None:
@@ -228,6 +282,42 @@ class ModelsPage(Page):
         dialog = LicenceDialog(self.window(), question, allowed, tr("Get"))
         dialog.accepted.connect(lambda: self.downloads.start(offer))
         dialog.open()
+
+    def link(self, found: FoundModel) -> None:
+        """Use a model of another program where it lies; asks first where its licence is not known or has terms."""
+        if found.why_not is not None or found.installed:
+            return
+        allowed = terms(found.licence)
+        if allowed.free:
+            self.importer.link(found)
+            return
+        question = tr("Use {name}?").format(name=found.title)
+        dialog = LicenceDialog(self.window(), question, allowed, tr("Use it"))
+        dialog.accepted.connect(lambda: self.importer.link(found))
+        dialog.open()
+
+    def show_model(self, id: str) -> None:
+        """Select an installed model; filters that hide it are removed."""
+        if not any(entry.id == id for entry in self.list.entries() if entry.model is not None):
+            self.filters.set_query(ModelQuery(order=self.filters.query.order))
+        self.list.choose(f"installed:{id}")
+
+    def _ask_folder_to_look_in(self) -> None:
+        mode = QFileDialog.FileMode.Directory
+        ask_paths(self.window(), tr("Add a folder"), "chooseLook", self.found.add_folders, start=Path.home(), mode=mode)
+
+    def _ask_where_to(self, model: Model) -> None:
+        def take(paths: Sequence[Path]) -> None:
+            self.bar.hide()
+            self.importer.move_model(model, paths[0])
+
+        title, mode = tr("Move {name} to").format(name=model.title), QFileDialog.FileMode.Directory
+        ask_paths(self.window(), title, "chooseDisk", take, start=Path.home(), mode=mode)
+
+    def _moved(self, model: Model) -> None:
+        self.refresh()
+        place = model.moved or str(model.folder)
+        self._notify(tr("{name} lies in {folder} now.").format(name=model.title, folder=place), ())
 
     def use(self, model: Model) -> None:
         """Open the page of its medium with this model selected."""
@@ -263,11 +353,22 @@ class ModelsPage(Page):
             words = tr("{name} is in use.").format(name=model.title)
             self.bar.show_message(words, tr("Wait for its jobs to finish, or cancel them in the queue."), kind="error")
             return
+        catalog = self._studio.catalog
+        self._removal.run(lambda: catalog.uses(model.id), lambda uses: self._confirm_removal(model, uses))
+
+    def _confirm_removal(self, model: Model, uses: ModelUses) -> None:
+        said = [worded(each) for each in uses.said]
+        if model.linked:
+            question = tr("Remove {name} from the studio?").format(name=model.title)
+            said.append(tr("Its files stay in {folder}.").format(folder=model.linked))
+        else:
+            question = tr("Remove {name} and free {size}?").format(name=model.title, size=size(model.size))
+            said.append(tr("Its files are deleted permanently. What was made with it stays."))
         confirm(
             self.window(),
             ("removeModel", "removeYes"),
-            tr("Remove {name} and free {size}?").format(name=model.title, size=size(model.size)),
-            tr("Its files are deleted permanently. What was made with it stays."),
+            question,
+            "\n".join(said),
             (tr("Remove"), tr("Cancel")),
             lambda: self.remove(model),
             title=tr("Remove a model"),
@@ -275,8 +376,11 @@ class ModelsPage(Page):
 
     def remove(self, model: Model) -> None:
         with self.bar.errors():
-            self._studio.catalog.remove(model.id)
+            left = self._studio.catalog.remove(model.id)
             self._notify(tr("{name} removed.").format(name=model.title), ())
+            if left:
+                words = tr("Its files in {folder} could not be reached.").format(folder=left)
+                self.bar.show_message(words, tr("Delete them there yourself."))
             self._bridge.models_changed()
             self.refresh()
 
@@ -288,10 +392,7 @@ class ModelsPage(Page):
         """Show a model that was fetched or imported just now."""
         self.refresh()
         if self.isVisible():
-            query = self.filters.query
-            if not any(entry.id == model.id for entry in self.list.entries() if entry.model is not None):
-                self.filters.set_query(ModelQuery(order=query.order))
-            self.list.choose(f"installed:{model.id}")
+            self.show_model(model.id)
         self._bridge.models_changed()
         self._notify(tr("{name} is ready.").format(name=model.title), [(tr("Use it"), lambda: self.use(model))])
 
@@ -313,6 +414,7 @@ class ModelsPage(Page):
     def close_down(self) -> None:
         self._tasks.close()
         self._check.close()
+        self._removal.close()
 
     def state(self) -> dict[str, Any]:
         entry, query = self.list.current(), self.filters.query
