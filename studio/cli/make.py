@@ -117,51 +117,52 @@ def run_make(values: argparse.Namespace, context: CliContext) -> int:
     from studio.jobs.make_again import request_to_repeat  # with the library, which `--help` does not need
 
     requests, origin = _requests(values, context)
-    made: list[dict[str, Any]] = []
-    display = progress.display(values.progress)
-    receive = receiver(values, context, display, made)
-    with context.studio() as studio:
-        try:
-            if origin is not None:
-                requests = [request_to_repeat(each, origin, studio.catalog, studio.library) for each in requests]
-            ignored = _ignored(studio, requests[0], flags.given_fields(type(requests[0]), values))
-            if ignored is not None:
-                context.print_error(ignored)
-            requests = _flags_of(type(requests[0])).requests(values, studio, requests)
-            jobs.run(studio, requests, display, receive)
-        finally:
-            if values.json:
-                context.print_json({"assets": made})
+    made = MadeWorks(values, context)
+    with context.studio() as studio, made:
+        if origin is not None:
+            requests = [request_to_repeat(each, origin, studio.catalog, studio.library) for each in requests]
+        ignored = _ignored(studio, requests[0], flags.given_fields(type(requests[0]), values))
+        if ignored is not None:
+            context.print_error(ignored)
+        requests = _flags_of(type(requests[0])).requests(values, studio, requests)
+        jobs.run(studio, requests, made.display, made.receive)
     return 0
 
 
-def receiver(
-    values: argparse.Namespace,
-    context: CliContext,
-    display: progress.ProgressDisplay,
-    made: list[dict[str, Any]],
-    name: Callable[[Job], str] = lambda _: "",
-) -> jobs.Receive:
-    """Copies works to --out, prints them, and adds what programs want to know of them to `made`. `name` is what the
-    copies are called; empty for their kind and seed.
-    """
-    out = output_folder(values.out) if values.out is not None else None
+class MadeWorks:
+    """The works that a command makes: copied to --out, printed as they come; with --json, entered and left, as one
+    object at the end, whatever ends it.
 
-    def receive(job: Job, assets: list[Asset], partial: bool) -> None:
+    `name` is what the copies are called; empty for their kind and seed. BadInput where --out cannot be used.
+    """
+
+    def __init__(
+        self, values: argparse.Namespace, context: CliContext, name: Callable[[Job], str] = lambda _: ""
+    ) -> None:
+        self._context, self._json, self._name = context, values.json, name
+        self._out = output_folder(values.out) if values.out is not None else None
+        self._made: list[dict[str, Any]] = []
+        self.display = progress.display(values.progress)
+
+    def receive(self, job: Job, assets: list[Asset], partial: bool) -> None:
         for asset in assets:
             try:
-                entry = describe(job, asset, out, partial, name(job))
+                entry = describe(job, asset, self._out, partial, self._name(job))
             except StudioError:
-                context.print_error(Message("It is saved in the library: {path}", path=asset.path))
+                self._context.print_error(Message("It is saved in the library: {path}", path=asset.path))
                 raise
-            made.append(entry)
-            if not values.json:
-                display.close()
-                context.print(Message("{path}  (partial)", path=entry["path"]) if partial else entry["path"])
+            self._made.append(entry)
+            if not self._json:
+                self.display.close()
+                self._context.print(Message("{path}  (partial)", path=entry["path"]) if partial else entry["path"])
             if asset.remark:
-                context.print_error(asset.remark)
+                self._context.print_error(asset.remark)
 
-    return receive
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        if self._json:
+            self._context.print_json({"assets": self._made})
 
 
 def add_again(actions: Any) -> None:
@@ -184,19 +185,13 @@ def add_again(actions: Any) -> None:
 def run_again(values: argparse.Namespace, context: CliContext) -> int:
     from studio.jobs.make_again import works_to_repeat  # with the library, which `--help` does not need
 
-    made: list[dict[str, Any]] = []
-    display = progress.display(values.progress)
-    receive = receiver(values, context, display, made)
-    with context.studio() as studio:
-        try:
-            works = [_work(studio, word) for word in values.works]
-            found = works_to_repeat(works, studio.catalog, studio.library, vary=values.vary)
-            if found.errors:
-                raise found.errors[0]
-            jobs.run(studio, found.requests, display, receive, dict(enumerate(found.parents)))
-        finally:
-            if values.json:
-                context.print_json({"assets": made})
+    made = MadeWorks(values, context)
+    with context.studio() as studio, made:
+        works = [_work(studio, word) for word in values.works]
+        found = works_to_repeat(works, studio.catalog, studio.library, vary=values.vary)
+        if found.errors:
+            raise found.errors[0]
+        jobs.run(studio, found.requests, made.display, made.receive, dict(enumerate(found.parents)))
     return 0
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends.upscale.requests import UpscaleRequest
-from studio.cli import jobs, progress
+from studio.cli import jobs
 from studio.cli.flags import add_fields, given_fields
 from studio.cli.inputs import find_work
-from studio.cli.make import add_out, add_output, receiver
+from studio.cli.make import MadeWorks, add_out, add_output
 from studio.cli.plugin import CliPlugin
 from studio.cli.words import tr
 from studio.schema.fields import WorkKey
@@ -38,21 +38,17 @@ def add_verbs(verbs: Any) -> None:
 
 
 def run(values: argparse.Namespace, context: CliContext) -> int:
-    made: list[dict[str, Any]] = []
-    display = progress.display(values.progress)
-    with context.studio() as studio:
+    stems = [Path(word).stem for word in values.pictures]
+
+    def name(job: Job) -> str:
+        assert isinstance(job.request, UpscaleRequest)
+        return f"{stems[job.member]}-{job.request.factor}x"
+
+    made = MadeWorks(values, context, name)
+    with context.studio() as studio, made:
         given = given_fields(UpscaleRequest, values)
         requests = [UpscaleRequest(picture=_picture(studio.library, word), **given) for word in values.pictures]
-        stems = [Path(word).stem for word in values.pictures]
-
-        def name(job: Job) -> str:
-            return f"{stems[job.member]}-{requests[job.member].factor}x"
-
-        try:
-            jobs.run(studio, requests, display, receiver(values, context, display, made, name))
-        finally:
-            if values.json:
-                context.print_json({"assets": made})
+        jobs.run(studio, requests, made.display, made.receive)
     return 0
 
 
