@@ -23,6 +23,7 @@ from studio.models import trial
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # never that of who runs the tests
 os.environ["STUDIO_DEVICE"] = "cpu"
 # Networks this small lose time in synchronising threads, more so on a busy machine.
 os.environ["OMP_NUM_THREADS"] = "1"

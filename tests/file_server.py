@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class FileServer:
     answers: Callable[[Handler], bool] = lambda handler: False
     closing: threading.Event = field(default_factory=threading.Event)
     reached: threading.Event = field(default_factory=threading.Event)
+    open: set[socket.socket] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         class Mine(Handler):
@@ -66,6 +68,9 @@ class FileServer:
         self.closing.set()
         self._server.shutdown()
         self._thread.join()
+        for connection in list(self.open):  # that a client keeps for later
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
 
     @property
@@ -83,8 +88,10 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def handle(self) -> None:
+        self.owner.open.add(self.connection)
         with contextlib.suppress(ConnectionError):  # a killed client
             super().handle()
+        self.owner.open.discard(self.connection)
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -154,6 +161,13 @@ def hold(at: int) -> Fault:
         handler.owner.closing.wait(20)
 
     return fault
+
+
+def silent(handler: Handler, data: bytes) -> None:
+    """Not a word until the server closes."""
+    handler.owner.reached.set()
+    handler.owner.closing.wait(20)
+    handler.close_connection = True
 
 
 def page(handler: Handler, data: bytes) -> None:

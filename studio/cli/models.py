@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.backends import MEDIA, PAGELESS, medium
-from studio.cli import linked_models, offered_models
+from studio.backends import MEDIA, PAGELESS
+from studio.cli import linked_models, model_downloads, offered_models
 from studio.cli.flags import add_json
+from studio.cli.model_downloads import ImportProgress, tell_imported
 from studio.cli.plugin import cli_plugin
-from studio.cli.words import command, table, tr, worded
-from studio.errors import BadInput, Message, StudioError
-from studio.models.offers import Offer, offer
+from studio.cli.words import table, tr, worded
+from studio.errors import BadInput, Message
 from studio.system.storage import format_size
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
     from studio.models.model import Model
 
-SECONDS = 5.0  # between two words on how far an import is
 HEADS = (Message("ID"), Message("MEDIUM"), Message("FAMILY"), Message("LICENCE"), Message("SIZE"), Message("TITLE"))
 
 
@@ -50,20 +48,7 @@ def add(verbs: Any) -> None:
     add_json(info)
     info.set_defaults(run=run_info)
 
-    get = actions.add_parser(
-        "get",
-        help=tr("fetch a model that the studio offers"),
-        description=tr(
-            "Fetch a model that the studio offers, from the package index that pip uses, and import it. Without an id: "
-            "list what is offered."
-        ),
-    )
-    get.add_argument("id", nargs="?", metavar="ID", help=tr("the model's id, as the list shows it"))
-    get.add_argument(
-        "--first", action="store_true", help=tr("those that a page uses instead of its starter (default: no)")
-    )
-    add_json(get)
-    get.set_defaults(run=run_get)
+    model_downloads.add(actions, names).set_defaults(run=run_get)
 
     bring = actions.add_parser(
         "import",
@@ -140,36 +125,11 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
 
 
 def run_get(values: argparse.Namespace, context: CliContext) -> int:
-    catalog = context.catalog()
-    if values.first:
-        status = 0
-        for each in catalog.offers:
-            if each.first and catalog.listed(each.id) is None:
-                try:
-                    _get(each, values.json, context)
-                except StudioError as error:
-                    context.print_error(error.whole)
-                    status = error.status
-        return status
-    if not values.id:
+    if not values.id and not values.first:
+        catalog = context.catalog()
         offered_models.show_list(catalog.offers, catalog, values.json, context)
         return 0
-    return _get(offer(values.id), values.json, context)
-
-
-def _get(wanted: Offer, json: bool, context: CliContext) -> int:
-    context.print_error(
-        Message(
-            "{title}: {sentence} {size}; licence: {licence}.",
-            title=wanted.title,
-            sentence=wanted.sentence,
-            size=format_size(wanted.download),
-            licence=wanted.licence,
-        )
-    )
-    shown = ImportProgress()
-    model = context.catalog().get_offered(wanted, lambda done, total: shown.update(done, total, context))
-    return _tell_imported(model, json, context)
+    return model_downloads.run_get(values, context)
 
 
 def run_import(values: argparse.Namespace, context: CliContext) -> int:
@@ -181,31 +141,7 @@ def run_import(values: argparse.Namespace, context: CliContext) -> int:
         licence=values.licence,
         report=lambda done, total: shown.update(done, total, context),
     )
-    return _tell_imported(model, values.json, context)
-
-
-def _tell_imported(model: Model, json: bool, context: CliContext) -> int:
-    if json:
-        context.print_json({"id": model.id, "family": model.family, "licence": model.licence})
-    else:
-        context.print(f"{model.id}  ({model.family}, {model.licence}, {format_size(model.size)})")
-        words = cli_plugin(medium(model.medium)).use or ("make", model.medium)
-        usage = command(*words, "--model", model.id)
-        context.print_error(Message("Use it with: {command}", command=usage))
-    return 0
-
-
-class ImportProgress:
-    """Says how far a long import is, every few seconds; a short one needs no words."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + SECONDS
-
-    def update(self, done: int, total: int, context: CliContext) -> None:
-        now = time.monotonic()
-        if now >= self._next:
-            self._next = now + SECONDS
-            context.print_error(Message("{done} of {total}", done=format_size(done), total=format_size(total)))
+    return tell_imported(model, values.json, context)
 
 
 def _facts(model: Model) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -74,7 +75,11 @@ class ModelImportEngine:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelGetRequest(IoRequest):
-    """Fetch one of the models that the studio offers, and import it. Its licence has been shown."""
+    """Fetch a model and import it: one that the studio offers, or that at a `source`, as "hub:owner/name".
+
+    A job that is cancelled or cut off keeps what has come: the next one goes on from there, and
+    `Catalog.discard_download` deletes it. An empty `target` is the medium that the model at the source is for.
+    """
 
     kind: ClassVar[str] = "get.model"
     title: ClassVar[str] = "Get model"
@@ -82,23 +87,47 @@ class ModelGetRequest(IoRequest):
     page: ClassVar[str] = "models"
 
     offer: str = schema.field("", FreeText(label="Model", help="The id of an offered model.", limit=80))
+    source: str = schema.field(
+        "", FreeText(label="Source", help="hub:owner/name, or an address; instead of an offered model.", limit=2000)
+    )
+    target: str = schema.field("", FreeText(label="Medium", help="What the model makes; empty detects it.", limit=40))
+    accept_licence: bool = schema.field(False, Flag(label="Licence accepted", help="Whether its terms are accepted."))
 
     @property
     def subject(self) -> str:
+        if self.source:
+            from studio.models import fetch  # not at the start of the window
+
+            with contextlib.suppress(StudioError):
+                return fetch.wanted_source(self.source).title
+            return ""
         return next((each.title for each in offers() if each.id == self.offer), self.offer)
+
+    @property
+    def download(self) -> str:
+        """The id of its download, as `Catalog.downloads` and `Catalog.discard_download` have it."""
+        from studio.models import fetch
+
+        return fetch.wanted_source(self.source).id if self.source else self.offer
 
 
 class ModelGetEngine:
-    """Results: the fetched Model. Progress is in bytes: those of the download, then those that are copied."""
+    """Results: the fetched Model. Progress is in bytes of the download."""
 
     def __init__(self, context: IoContext) -> None:
         self._context = context
 
     def run(self, request: Request, report: Report) -> list[Model]:
         assert isinstance(request, ModelGetRequest)
-        model = self._context.catalog.get_offered(
-            offer(request.offer), lambda done, total: report(Progress("fetching", done, total, unit="B"))
-        )
+        catalog, accepted = self._context.catalog, request.accept_licence
+
+        def fetched(done: int, total: int) -> None:
+            report(Progress("fetching", done, total, unit="B"))
+
+        if request.source:
+            model = catalog.get_source(request.source, request.target, fetched, accept_licence=accepted)
+        else:
+            model = catalog.get_offered(offer(request.offer), fetched, accept_licence=accepted)
         self._context.changed("models")
         return [model]
 

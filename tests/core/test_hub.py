@@ -1,0 +1,480 @@
+"""Models from the hub, addresses and packages: chosen, fetched, resumed, imported; gated ones and the user's token."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub.constants
+import keyring
+import keyring.backend
+import keyring.errors
+import numpy as np
+import pytest
+from gguf import GGUFWriter
+from safetensors.numpy import save
+
+from studio.backends import families
+from studio.errors import BadInput, StudioError
+from studio.jobs.job import Cancelled
+from studio.models import catalog as catalogs
+from studio.models import download as http
+from studio.models import fetch, hub
+from studio.models.catalog import AlreadyInstalled, Catalog
+from studio.models.download import OutOfReach, Patience
+from studio.models.model import Model
+from studio.models.offers import HubSource, Offer, UrlSource
+from tests import fakes
+from tests.fake_hub import FIRST, SECOND, FakeHub, Repository
+from tests.file_server import FileServer, cut, hold, page, silent, status
+
+CONFIG = json.dumps({"model_type": "llama", "architectures": ["LlamaForCausalLM"]}).encode()
+WEIGHTS = save({"weight": np.arange(60_000, dtype=np.float32)})
+WRITER = {
+    "README.md": b"---\nlicense: mit\n---\n# Fox\n",
+    "config.json": CONFIG,
+    "tokenizer.json": b"{}",
+    "model.safetensors": WEIGHTS,
+    "pytorch_model.bin": b"a pickle",
+    "onnx/model.onnx": b"onnx",
+    ".gitattributes": b"",
+}
+
+
+class ToyKeyring(keyring.backend.KeyringBackend):
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+class LockedKeyring(ToyKeyring):
+    def get_password(self, service: str, username: str) -> str | None:
+        raise keyring.errors.KeyringLocked("locked")
+
+    set_password = get_password  # type: ignore[assignment]
+
+
+@pytest.fixture
+def toy_keyring() -> Iterator[ToyKeyring]:
+    before, made = keyring.get_keyring(), ToyKeyring()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def fake_hub(monkeypatch: pytest.MonkeyPatch, toy_keyring: ToyKeyring, tmp_path: Path) -> Iterator[FakeHub]:
+    with FileServer() as server:
+        monkeypatch.delenv("HF_HUB_OFFLINE")
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no token"))
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.setattr(http, "PATIENCE", Patience(waits=(0.0, 0.0, 0.0)))
+        made = FakeHub(server)
+        made.add("toys/fox", dict(WRITER))
+        yield made
+        huggingface_hub.close_session()
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    return Catalog(tmp_path / "bundled", tmp_path / "Ящик 図 é" / "models", families())
+
+
+def downloads(catalog: Catalog) -> list[tuple[int, int]]:
+    return [(each.done, each.total) for each in catalog.downloads()]
+
+
+def left(catalog: Catalog) -> list[str]:
+    assert catalog._own is not None
+    place = catalog._own / fetch.DOWNLOADS
+    return sorted(path.name for path in place.iterdir()) if place.exists() else []
+
+
+def test_a_repository_becomes_a_model_that_knows_where_it_is_from(fake_hub: FakeHub, catalog: Catalog) -> None:
+    seen: list[tuple[int, int]] = []
+    model = catalog.get_source("hub:toys/fox", report=lambda *at: seen.append(at))
+    assert (model.id, model.medium, model.title, model.licence) == ("fox", "story", "fox", "mit")
+    assert model.source == f"hub:toys/fox@{FIRST}"
+    assert sorted(path.name for path in model.folder.iterdir()) == [
+        "README.md", "config.json", "model.safetensors", "model.toml", "tokenizer.json",
+    ]  # fmt: skip
+    assert (model.folder / "model.safetensors").stat().st_nlink == 1
+    assert left(catalog) == []
+    whole = sum(len(data) for name, data in WRITER.items() if (model.folder / name).exists())
+    assert seen[-1][0] == seen[-1][1]
+    assert (whole, whole) in seen
+    assert catalog.newer(model) == ""
+    fake_hub.repositories["toys/fox"].commits[SECOND] = dict(WRITER)
+    fake_hub.repositories["toys/fox"].head = SECOND
+    assert catalog.newer(model) == SECOND
+    assert catalog.newer(replace(model, source="imported")) == ""
+    with pytest.raises(AlreadyInstalled, match="installed already, as fox"):
+        catalog.get_source("hub:toys/fox")
+    assert left(catalog) == []
+
+
+def test_no_telemetry_and_no_token_leave_the_machine(fake_hub: FakeHub, catalog: Catalog) -> None:
+    catalog.get_source("hub:toys/fox")
+    for one in fake_hub.server.log:
+        assert "Authorization" not in one.headers
+        assert "session" not in json.dumps(one.headers)
+
+
+def test_what_has_come_is_linked_and_not_copied(
+    fake_hub: FakeHub, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[Path] = []
+    real = catalogs.storage.copy
+
+    def copy(source: Path, target: Path, step: Callable[[int], object]) -> None:
+        copied.append(source)
+        real(source, target, step)
+
+    monkeypatch.setattr(catalogs.storage, "copy", copy)
+    first = catalog.get_source("hub:toys/fox")
+    assert copied == []
+    catalog.remove(first.id)
+    monkeypatch.setattr(catalogs.storage, "can_link", lambda *_: False)  # a disk of a camera
+    catalog.get_source("hub:toys/fox")
+    assert [path.name for path in copied] == ["README.md", "config.json", "model.safetensors", "tokenizer.json"]
+
+
+def test_a_pause_keeps_and_a_discard_deletes(fake_hub: FakeHub, catalog: Catalog) -> None:
+    path = f"/cdn/{FIRST}/model.safetensors"
+    fake_hub.server.faults[path] = [hold(100_000)]
+
+    def pause(_done: int, total: int) -> None:
+        if any(one.path == path and one.sent for one in fake_hub.server.log) and total:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        catalog.get_source("hub:toys/fox", "story", pause)
+    (one,) = catalog.downloads()
+    assert (one.title, one.medium, one.asked, one.running) == ("fox", "story", "hub:toys/fox", False)
+    assert 0 <= one.done < one.total
+    fake_hub.repositories["toys/fox"].commits[SECOND] = {"README.md": b"all gone"}
+    fake_hub.repositories["toys/fox"].head = SECOND
+    model = catalog.get_source("hub:toys/fox")  # goes on with the commit that it began with
+    assert model.source.endswith(FIRST)
+    assert sum(sent for _, sent in fake_hub.server.bodies(path)) >= len(WEIGHTS)
+    catalog.remove(model.id)
+    fake_hub.server.faults[path] = [cut(100_000), *[status(503)] * 9]
+    fake_hub.repositories["toys/fox"].head = FIRST
+    with pytest.raises(StudioError, match="503"):
+        catalog.get_source("hub:toys/fox")
+    (one,) = catalog.downloads()
+    assert one.done >= 100_000
+    catalog.discard_download(one.id)
+    assert catalog.downloads() == []
+    assert left(catalog) == []
+    for id in (one.id, "../bundled", ".", ""):
+        with pytest.raises(BadInput, match="no unfinished download"):
+            catalog.discard_download(id)
+
+
+def test_a_commit_that_is_gone_is_left_for_the_one_there_is(fake_hub: FakeHub, catalog: Catalog) -> None:
+    fake_hub.server.faults[f"/cdn/{FIRST}/model.safetensors"] = [cut(100_000), *[status(503)] * 9]
+    with pytest.raises(StudioError, match="503"):
+        catalog.get_source("hub:toys/fox")
+    mended = {**WRITER, "config.json": CONFIG + b"\n", "added.json": b"{}"}
+    mended["tokenizer.json"] = b'{"new": 1}'
+    del mended["README.md"]
+    fake_hub.repositories["toys/fox"] = Repository({SECOND: mended}, SECOND)
+    model = catalog.get_source("hub:toys/fox")
+    assert model.source.endswith(SECOND)
+    assert (model.folder / "config.json").read_bytes() == CONFIG + b"\n"
+    assert not (model.folder / "README.md").exists()
+    sent = fake_hub.fetched("model.safetensors")
+    assert sum(count for _, count in sent) <= len(WEIGHTS) + 100_000
+
+
+def test_two_studios_do_not_fetch_the_same_model(fake_hub: FakeHub, catalog: Catalog) -> None:
+    wanted = fetch.wanted_source("hub:toys/fox")
+    assert catalog._own is not None
+    folder = catalog._own / fetch.DOWNLOADS / wanted.id
+    with http.claimed(folder, "fox"):
+        with pytest.raises(StudioError, match="fox is being fetched already"):
+            catalog.get_source("hub:toys/fox")
+        (folder / fetch.PLAN).write_text("{}")
+        assert [each.running for each in catalog.downloads()] == [True]
+        with pytest.raises(StudioError, match="being fetched already"):
+            catalog.discard_download(wanted.id)
+
+
+def test_a_listing_that_takes_long_can_be_cancelled(fake_hub: FakeHub, catalog: Catalog) -> None:
+    fake_hub.server.faults["/api/models/toys/fox/revision/main"] = [silent]
+
+    def cancel(_done: int, _total: int) -> None:
+        if fake_hub.server.log:
+            fake_hub.server.closing.set()
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        catalog.get_source("hub:toys/fox", report=cancel)
+    assert left(catalog) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "said"),
+    [
+        ("hub:toys/nothing", OutOfReach, "has no toys/nothing"),
+        ("hub:toys/fox@gone", OutOfReach, "no such revision"),
+        ("hub:toys/fox:missing.gguf", OutOfReach, "has no file missing.gguf"),
+        ("hub:fox", BadInput, "names no repository"),
+        ("hub:../fox", BadInput, "names no repository"),
+        ("ftp://models.example/fox.gguf", BadInput, "no address"),
+        ("http://models.example/fox.gguf", BadInput, "no address"),
+        ("https://models.example:x/fox.gguf", BadInput, "no address"),
+        ("https://models.example/CON", BadInput, "may be called"),
+    ],
+)
+def test_sources_that_lead_nowhere_are_said(
+    source: str, error: type[StudioError], said: str, fake_hub: FakeHub, catalog: Catalog
+) -> None:
+    with pytest.raises(error, match=said):
+        catalog.get_source(source)
+    assert left(catalog) == []
+
+
+def test_a_hub_that_is_none_is_said(fake_hub: FakeHub, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "/api/models/toys/fox/revision/main"
+    fake_hub.server.faults[path] = [page, status(502), status(429)]
+    for said in ("as a model hub does", "HTTP 502", "HTTP 429"):
+        with pytest.raises(OutOfReach, match=said):
+            catalog.get_source("hub:toys/fox")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    served = len(fake_hub.server.log)
+    with pytest.raises(OutOfReach, match="HF_HUB_OFFLINE"):
+        catalog.get_source("hub:toys/fox")
+    assert len(fake_hub.server.log) == served
+
+
+def test_a_gated_model_says_where_to_ask_and_takes_the_token(
+    fake_hub: FakeHub, catalog: Catalog, toy_keyring: ToyKeyring, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake_hub.repositories["toys/fox"].token = "hf_right"
+    said: list[str] = []
+    with pytest.raises(OutOfReach, match="accepted its licence") as caught:
+        catalog.get_source("hub:toys/fox")
+    said.append(str(caught.value))
+    assert f"{fake_hub.server.url}/toys/fox" in said[0]
+    assert "studio models token" in said[0]
+    hub.set_token("hf_wrong\n")
+    with pytest.raises(OutOfReach, match="account of your token has not") as caught:
+        catalog.get_source("hub:toys/fox")
+    said.append(str(caught.value))
+    hub.set_token("hf_right")
+    assert hub.token_place() == "keyring"
+    model = catalog.get_source("hub:toys/fox")
+    written = (model.folder / "model.toml").read_text("utf-8")
+    assert not any("hf_" in text for text in (*said, caplog.text, written))
+    assert all("Authorization" not in one.headers for one in fake_hub.server.log if one.path.startswith("/cdn/")) or (
+        "127.0.0.1" in fake_hub.server.url  # the same host as the hub's own
+    )
+    assert hub.remove_token()
+    assert not hub.remove_token()
+    assert hub.token_place() == ""
+
+
+def test_the_token_of_others_is_used_and_never_kept(
+    toy_keyring: ToyKeyring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept = tmp_path / "token"
+    kept.write_text("hf_file\n")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(kept))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    assert (hub.token(), hub.token_place()) == ("hf_file", "file")
+    monkeypatch.setenv("HF_TOKEN", "hf_variable")
+    assert (hub.token(), hub.token_place()) == ("hf_variable", "HF_TOKEN")
+    monkeypatch.setenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
+    assert hub.token_place() == ""
+    assert toy_keyring.kept == {}
+    keyring.set_keyring(LockedKeyring())
+    assert hub.token() == ""
+    with pytest.raises(StudioError, match="no keyring"):
+        hub.set_token("hf_some")
+    for odd in ("", "two words", "x" * 2000, "naïve"):
+        with pytest.raises(BadInput, match="no token"):
+            hub.set_token(odd)
+
+
+def test_a_licence_is_accepted_before_anything_is_fetched(fake_hub: FakeHub, catalog: Catalog) -> None:
+    fake_hub.repositories["toys/fox"].licence = "openrail"
+    with pytest.raises(BadInput, match="openrail: it may limit"):
+        catalog.get_source("hub:toys/fox")
+    assert not any("/resolve/" in one.path for one in fake_hub.server.log)
+    offer = an_offer(HubSource("toys/fox", ("*.json", "*.safetensors")), licence="community", terms="Not for sale.")
+    with pytest.raises(BadInput, match="Not for sale"):
+        catalog.get_offered(offer)
+    model = catalog.get_offered(offer, accept_licence=True)
+    assert (model.id, model.licence) == ("toy-fox", "community")
+
+
+def an_offer(*sources: Any, **facts: Any) -> Offer:
+    values: dict[str, Any] = {"licence": "mit", **facts}
+    return Offer("toy-fox", "story", "llama", "Toy fox", "Writes.", size=len(WEIGHTS), sources=sources, **values)
+
+
+def test_an_offer_is_fetched_from_the_next_source_where_one_is_out_of_reach(
+    fake_hub: FakeHub, catalog: Catalog
+) -> None:
+    gone = HubSource("toys/gone", ("*",))
+    there = HubSource("toys/fox", ("*.json", "model.safetensors"), sha256={"model.safetensors": "0" * 64})
+    with pytest.raises(StudioError, match=r"another model\.safetensors than"):
+        catalog.get_offered(an_offer(gone, there))
+    model = catalog.get_offered(an_offer(gone, replace(there, sha256={})))
+    assert (model.id, model.title, model.description) == ("toy-fox", "Toy fox", "Writes.")
+    with pytest.raises(OutOfReach, match=r"toys/gone"):
+        Catalog(catalog._bundled, catalog._bundled / "own", families()).get_offered(an_offer(gone, gone))
+
+
+def test_a_source_that_has_begun_is_not_left_for_another(fake_hub: FakeHub, catalog: Catalog) -> None:
+    fake_hub.add("toys/copy", dict(WRITER))
+    sources = [HubSource(name, ("*.json", "*.safetensors")) for name in ("toys/fox", "toys/copy")]
+    fake_hub.server.faults[f"/cdn/{FIRST}/model.safetensors"] = [cut(100_000), status(404), status(404)]
+    with pytest.raises(OutOfReach, match="no file"):
+        catalog.get_offered(an_offer(*sources))
+    assert not any("/toys/copy/" in one.path for one in fake_hub.server.log)
+    assert catalog.get_offered(an_offer(*reversed(sources))).source == f"hub:toys/fox@{FIRST}"
+
+
+def gguf(path: Path) -> bytes:
+    writer = GGUFWriter(path, "llama")
+    writer.add_license("mit")
+    writer.add_context_length(128)
+    writer.add_block_count(1)
+    writer.add_embedding_length(32)
+    writer.add_token_list(["<s>", "a", "猫"])
+    writer.add_tensor("a.weight", np.ones((3, 32), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path.read_bytes()
+
+
+def test_a_file_at_an_address_is_imported(fake_hub: FakeHub, catalog: Catalog, tmp_path: Path) -> None:
+    server = fake_hub.server
+    big = gguf(tmp_path / "toy.gguf")
+    server.files["/模型 fox.gguf"] = big
+    server.files["/page.safetensors"] = b"<html>Sign in</html>"
+    server.files["/model.pth"] = b"PK\3\4 a zip of something else"
+    model = catalog.get_source(f"{server.url}/模型 fox.gguf?key=secret")
+    assert (model.id, model.medium, model.title, model.licence) == ("fox", "story", "模型 fox", "mit")
+    assert model.source == f"{server.url}/模型 fox.gguf"
+    with pytest.raises(StudioError, match="web page"):
+        catalog.get_source(f"{server.url}/page.safetensors", accept_licence=True)
+    with pytest.raises(StudioError, match=r"model\.pth"):
+        catalog.get_source(f"{server.url}/model.pth", accept_licence=True)
+    source = UrlSource(f"{server.url}/模型 fox.gguf", "other.gguf", len(big), "0" * 64)
+    with pytest.raises(StudioError, match="hash differs"):
+        catalog.get_offered(replace(an_offer(source), id="other"))
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (["a.Q4_K_M.gguf"], ["a.Q4_K_M.gguf"]),
+        (["a-00001-of-00002.gguf", "a-00002-of-00002.gguf"], ["a-00001-of-00002.gguf", "a-00002-of-00002.gguf"]),
+        (["4x.pth", "x.png"], ["4x.pth"]),
+        (["config.json", "a.safetensors", "a.fp16.safetensors", "original/a.pth"], ["a.safetensors", "config.json"]),
+        (["config.json", "consolidated.safetensors", "model-1.safetensors"], ["config.json", "model-1.safetensors"]),
+        (
+            ["model_index.json", "sd.safetensors", "unet/config.json", "unet/a.fp16.safetensors", "unet/a.safetensors",
+             "vae/b.fp16.safetensors", "vae/b.bin"],
+            ["model_index.json", "unet/a.safetensors", "unet/config.json", "vae/b.fp16.safetensors"],
+        ),
+    ],
+)  # fmt: skip
+def test_the_files_of_one_model_are_chosen(names: list[str], chosen: list[str]) -> None:
+    assert sorted(hub.model_files(names, "toys/fox")) == chosen
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [(["a.Q4.gguf", "a.Q8.gguf"], "hub:toys/fox:a.Q4.gguf"), (["x.onnx"], "no model")]
+)
+def test_a_choice_is_the_users(names: list[str], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        hub.model_files(names, "toys/fox")
+
+
+CHILD = """
+import json, os, sys, time
+from pathlib import Path
+import huggingface_hub.constants
+huggingface_hub.constants.HF_HUB_OFFLINE = False
+from studio.backends import families
+from studio.models import catalog as module, trial
+from studio.models.catalog import Catalog
+bundled, own, stop = json.loads(sys.argv[1])
+trial.run = lambda *_: None
+if stop == "import":
+    def wait(*_):
+        Path(own, "importing").touch()
+        time.sleep(60)
+    module._describe = wait
+elif stop == "imported":
+    from studio.models import fetch
+    def wait(*_):
+        Path(own, "importing").touch()
+        time.sleep(60)
+    fetch.remove = wait
+Catalog(Path(bundled), Path(own), families()).get_source("hub:toys/fox")
+"""
+
+
+def killed(catalog: Catalog, stop: str, when: Callable[[], bool]) -> None:
+    said = json.dumps([str(catalog._bundled), str(catalog._own), stop])
+    env = {**os.environ, "PYTHONPATH": ".", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    child = subprocess.Popen([sys.executable, "-c", CHILD, said], env=env)
+    fakes.until(lambda: when() or child.poll() is not None, 40)
+    child.send_signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+    assert child.wait() != 0
+
+
+def test_a_studio_killed_while_it_lists_or_imports_loses_nothing(fake_hub: FakeHub, catalog: Catalog) -> None:
+    server = fake_hub.server
+    assert catalog._own is not None
+    server.faults["/api/models/toys/fox/revision/main"] = [silent]
+    killed(catalog, "", server.reached.is_set)
+    marker = catalog._own / "importing"
+    killed(catalog, "import", marker.exists)
+    marker.unlink()
+    assert downloads(catalog)[0][0] == downloads(catalog)[0][1] > len(WEIGHTS)
+    assert catalog.models() == []
+    killed(catalog, "imported", marker.exists)
+    assert [model.id for model in catalog.models()] == ["fox"]
+    with pytest.raises(AlreadyInstalled):
+        catalog.get_source("hub:toys/fox")
+    assert left(catalog) == []
+    for name in ("model.safetensors", "config.json", "README.md", "tokenizer.json"):
+        assert fake_hub.fetched(name) == [(0, len(WRITER[name]))]
+    assert not list(catalog._own.glob(".importing-*"))
+
+
+def test_models_that_were_fetched_are_plain_models(fake_hub: FakeHub, catalog: Catalog) -> None:
+    model = catalog.get_source("hub:toys/fox")
+    assert isinstance(model, Model)
+    assert catalog.verify(model) == []
+    catalog.remove(model.id)
+    assert catalog.models() == []
