@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
-import sys
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from studio.jobs.job import Progress, Report
 from studio.models import weights
 from studio.schema.nested import map_works
 from studio.schema.request import TrainRequest
+from studio.system import memory
 
 if TYPE_CHECKING:
     from studio.media.payloads import Payload
@@ -129,15 +128,6 @@ def _process_bytes() -> int:
     return psutil.Process().memory_info().rss
 
 
-def _malloc_trim() -> Callable[[int], Any] | None:
-    if not sys.platform.startswith("linux"):
-        return None
-    return getattr(ctypes.CDLL(None), "malloc_trim", None)
-
-
 def _release_memory() -> None:
-    """Return freed memory to the system; glibc would keep it."""
     gc.collect()
-    trim = _malloc_trim()
-    if trim is not None:
-        trim(0)
+    memory.return_freed()

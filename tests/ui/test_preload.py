@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 from studio.errors import StudioError
+from studio.system import memory
 from studio.ui import preload
 from studio.ui.library.page import LibraryPage
 from studio.ui.preload import PageBuild, PagePreloader
@@ -42,20 +43,23 @@ class Maker:
         return QWidget()
 
 
-def test_idle_moments_make_it_and_wait_for_what_is_awaited(room: Room) -> None:
+def test_idle_moments_make_it_and_wait_for_what_is_awaited(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     maker, owner = Maker(), QObject()
+    monkeypatch.setattr(memory, "return_freed", lambda: maker.told.append("freed"))
     made = PagePreloader(maker.pieces, owner)
     room.until(lambda: maker.told)
     room.settle()
     assert maker.told == ["begun"]
     maker.answer.set_result(None)
     room.until(lambda: made.ready)
-    assert maker.told == ["begun", "waited", "made"]
+    room.until(lambda: "freed" in maker.told)
+    assert maker.told == ["begun", "waited", "made", "freed"]
     assert made.page() is made.page()
 
 
-def test_who_asks_does_not_wait(room: Room) -> None:
+def test_who_asks_does_not_wait(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     maker, owner = Maker(), QObject()
+    monkeypatch.setattr(memory, "return_freed", lambda: maker.told.append("freed"))
     made = PagePreloader(maker.pieces, owner)
     room.until(lambda: maker.told)
     made.page()
