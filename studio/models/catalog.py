@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import threading
-import tomllib
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from stat import S_ISREG
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
@@ -24,7 +23,17 @@ from studio.errors import NOTHING, BadInput, Message, StudioError
 from studio.models import links, trial, weights
 from studio.models.families import Families, Family, family_named
 from studio.models.links import LinkState, LinkWatch
-from studio.models.model import LinkedFile, Model, ModelUses
+from studio.models.model import (
+    ID,
+    LinkedFile,
+    Model,
+    ModelUses,
+    list_of,
+    picture_size,
+    plain_entries,
+    read_model,
+    text_of,
+)
 from studio.models.offers import Offer, first_offers, offers
 from studio.system import storage
 from studio.system.paths import RESOURCES
@@ -36,7 +45,6 @@ if TYPE_CHECKING:
     from studio.models.programs import FoundModel, ModelScan
 
 Copied = Callable[[int, int], object]
-ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 STAGING = ".importing-"
 FETCHING = ".fetching-"
 BESIDE = ".beside"
@@ -720,57 +728,8 @@ def _stem(found: DetectedModel, name: str) -> str:
     plain = _plain(name)
     if plain not in ("", "model", "snapshot") and not re.fullmatch(r"[0-9a-f]{40}", plain):
         return plain
-    titled = _plain(unicodedata.normalize("NFKD", _words(found.facts.get("title"))).encode("ascii", "ignore").decode())
+    titled = _plain(unicodedata.normalize("NFKD", text_of(found.facts.get("title"))).encode("ascii", "ignore").decode())
     return titled if re.search("[a-z]", titled) else _plain(f"{found.medium}-{found.family}")
-
-
-def read_model(folder: Path, *, bundled: bool) -> Model:
-    """The model that `folder`/model.toml describes. StudioError where it cannot be read or lacks a key."""
-    path = folder / "model.toml"
-    try:
-        data = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise StudioError("{path} cannot be read: {reason}.", path=path, reason=error.strerror) from error
-    except (ValueError, RecursionError) as error:
-        raise StudioError("{path} is damaged: it is not valid TOML.", "Import the model again.", path=path) from error
-    if not ID.fullmatch(folder.name):
-        raise StudioError(
-            "{folder} cannot be a model's folder.", "Its name may have a to z, 0 to 9, dots and dashes.", folder=folder
-        )
-    missing = [key for key in ("medium", "family") if not isinstance(data.get(key), str) or not data[key]]
-    if len(missing) == 1:
-        raise StudioError("{path} has no {key}.", "Import the model again.", path=path, key=missing[0])
-    if missing:
-        raise StudioError(
-            "{path} has no {one} and no {other}.",
-            "Import the model again.",
-            path=path,
-            one=missing[0],
-            other=missing[1],
-        )
-    if data.get("id", folder.name) != folder.name:
-        raise StudioError("{path} belongs to a folder named {id!r}.", "Rename the folder.", path=path, id=data["id"])
-    return Model(
-        id=folder.name,
-        medium=data["medium"],
-        family=data["family"],
-        title=_words(data.get("title")) or folder.name,
-        licence=_words(data.get("licence")),
-        folder=folder,
-        size=data["size"] if type(data.get("size")) is int else 0,
-        sha256=_words(data.get("sha256")),
-        source=_words(data.get("source")),
-        bundled=bundled,
-        credits=_words(data.get("credits")),
-        description=_words(data.get("description")),
-        languages=tuple(str(item) for item in _list(data.get("languages"))),
-        native=_native(data.get("native")),
-        defaults=_table(data.get("defaults")),
-        files={name: _words(sha256) for name, sha256 in _table(data.get("files")).items()},
-        linked=_words(data.get("linked")),
-        moved=_words(data.get("moved")),
-        links=links.read_links(data.get("links")),
-    )
 
 
 def _unheard(_bytes: int) -> None:
@@ -805,18 +764,18 @@ def _describe(
     facts: dict[str, Any] = {
         "medium": found.medium,
         "family": found.family,
-        "title": _words(found.facts.get("title")) or name,
+        "title": text_of(found.facts.get("title")) or name,
         "licence": found.licence or "unknown",
         "size": size,
         "sha256": sha256,
-        "source": _words(found.facts.get("source")) or "imported",
-        "credits": _words(found.facts.get("credits")),
-        "description": _words(found.facts.get("description")),
-        "languages": [str(item) for item in _list(found.facts.get("languages"))],
-        "native": list(_native(found.facts.get("native"))),
+        "source": text_of(found.facts.get("source")) or "imported",
+        "credits": text_of(found.facts.get("credits")),
+        "description": text_of(found.facts.get("description")),
+        "languages": [str(item) for item in list_of(found.facts.get("languages"))],
+        "native": list(picture_size(found.facts.get("native"))),
         **more,
     }
-    defaults = _table(found.facts.get("defaults"))
+    defaults = plain_entries(found.facts.get("defaults"))
     if defaults:
         facts["defaults"] = defaults
     if settings:
@@ -848,24 +807,3 @@ def _same_settings(settings: Mapping[str, str], installed: Model) -> bool:
         return installed.files == settings
     paths = {name: installed.folder / name for name in settings}
     return all(path.is_file() and sha256_of(path) == settings[name] for name, path in paths.items())
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, list):
-        return "\n".join(str(item) for item in cast(list[Any], value))
-    return value if isinstance(value, str) else ""
-
-
-def _list(value: Any) -> list[Any]:
-    return cast(list[Any], value) if isinstance(value, list) else []
-
-
-def _table(value: Any) -> dict[str, Any]:
-    """The entries of a table that a field can have as its value; empty where it is none."""
-    entries = cast(dict[str, Any], value) if isinstance(value, dict) else {}
-    return {name: each for name, each in entries.items() if isinstance(each, bool | int | float | str)}
-
-
-def _native(value: Any) -> tuple[int, int]:
-    sides = [side for side in _list(value) if type(side) is int]
-    return (sides[0], sides[1]) if len(sides) == 2 else (0, 0)

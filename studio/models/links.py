@@ -10,15 +10,15 @@ import threading
 import tomllib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from stat import S_ISREG
-from typing import Any, cast
+from typing import Any
 
 import tomli_w
 
 from studio.errors import Message, StudioError
 from studio.models import weights
-from studio.models.model import LinkedFile, Model
+from studio.models.model import LinkedFile, Model, is_inside
 from studio.system import storage
 
 PATIENCE = 1.0  # seconds in which the files of all linked models must answer, once their disks are awake
@@ -65,18 +65,6 @@ def make(path: Path, link: Path) -> None:
                 path=path,
                 folder=link.parent,
             ) from again
-
-
-def read_links(value: Any) -> dict[str, LinkedFile]:
-    """The links in a model.toml; those that cannot be are left out."""
-    entries = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-    found: dict[str, LinkedFile] = {}
-    for name, each in entries.items():
-        with contextlib.suppress(TypeError, ValueError):
-            one = LinkedFile(**each)
-            if type(one.path) is str and type(one.size) is int and type(one.modified) is int and _is_inside(name):
-                found[name] = one
-    return found
 
 
 def state_of(model: Model) -> LinkState:
@@ -266,7 +254,7 @@ def delete_moved(place: Path, models: Path, id: str = "") -> bool:
     listed: list[Any] = said.get("files", [])
     try:
         for name in (*map(str, listed), MARK):
-            if _is_inside(name):
+            if is_inside(name):
                 (place / name).unlink(missing_ok=True)
         for folder, _, _ in os.walk(place, topdown=False):
             with contextlib.suppress(OSError):  # what the user has put there stays
@@ -370,9 +358,3 @@ def _sweep_parts(folder: Path) -> None:
     for part in folder.rglob(f"{MOVING}*"):
         with contextlib.suppress(OSError):
             shutil.rmtree(part) if part.is_dir() and not part.is_symlink() else part.unlink()
-
-
-def _is_inside(name: str) -> bool:
-    """Whether a relative path leads nowhere out of its folder."""
-    path = PurePosixPath(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts

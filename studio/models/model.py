@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
 
-from studio.errors import Message, counted
+from studio.errors import Message, StudioError, counted
+
+ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +112,94 @@ class Model:
         """The sha256 of everything that decides what it makes: another one is another version of the model."""
         lines = [f"{sha256}  {name}\n" for name, sha256 in sorted(self.files.items())]
         return hashlib.sha256("".join([f"{self.sha256}\n", *lines]).encode()).hexdigest()
+
+
+def read_model(folder: Path, *, bundled: bool) -> Model:
+    """The model that `folder`/model.toml describes. StudioError where it cannot be read or lacks a key."""
+    path = folder / "model.toml"
+    try:
+        data = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise StudioError("{path} cannot be read: {reason}.", path=path, reason=error.strerror) from error
+    except (ValueError, RecursionError) as error:
+        raise StudioError("{path} is damaged: it is not valid TOML.", "Import the model again.", path=path) from error
+    if not ID.fullmatch(folder.name):
+        raise StudioError(
+            "{folder} cannot be a model's folder.", "Its name may have a to z, 0 to 9, dots and dashes.", folder=folder
+        )
+    missing = [key for key in ("medium", "family") if not isinstance(data.get(key), str) or not data[key]]
+    if len(missing) == 1:
+        raise StudioError("{path} has no {key}.", "Import the model again.", path=path, key=missing[0])
+    if missing:
+        raise StudioError(
+            "{path} has no {one} and no {other}.",
+            "Import the model again.",
+            path=path,
+            one=missing[0],
+            other=missing[1],
+        )
+    if data.get("id", folder.name) != folder.name:
+        raise StudioError("{path} belongs to a folder named {id!r}.", "Rename the folder.", path=path, id=data["id"])
+    return Model(
+        id=folder.name,
+        medium=data["medium"],
+        family=data["family"],
+        title=text_of(data.get("title")) or folder.name,
+        licence=text_of(data.get("licence")),
+        folder=folder,
+        size=data["size"] if type(data.get("size")) is int else 0,
+        sha256=text_of(data.get("sha256")),
+        source=text_of(data.get("source")),
+        bundled=bundled,
+        credits=text_of(data.get("credits")),
+        description=text_of(data.get("description")),
+        languages=tuple(str(item) for item in list_of(data.get("languages"))),
+        native=picture_size(data.get("native")),
+        defaults=plain_entries(data.get("defaults")),
+        files={name: text_of(sha256) for name, sha256 in plain_entries(data.get("files")).items()},
+        linked=text_of(data.get("linked")),
+        moved=text_of(data.get("moved")),
+        links=read_links(data.get("links")),
+    )
+
+
+def read_links(value: Any) -> dict[str, LinkedFile]:
+    """The links in a model.toml; those that cannot be are left out."""
+    entries = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    found: dict[str, LinkedFile] = {}
+    for name, each in entries.items():
+        with contextlib.suppress(TypeError, ValueError):
+            one = LinkedFile(**each)
+            if type(one.path) is str and type(one.size) is int and type(one.modified) is int and is_inside(name):
+                found[name] = one
+    return found
+
+
+def is_inside(name: str) -> bool:
+    """Whether a relative path leads nowhere out of its folder."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+
+
+def text_of(value: Any) -> str:
+    """A text in a file of facts; a list of them as lines, anything else as none."""
+    if isinstance(value, list):
+        return "\n".join(str(item) for item in cast(list[Any], value))
+    return value if isinstance(value, str) else ""
+
+
+def list_of(value: Any) -> list[Any]:
+    """A list in a file of facts; empty where it is none."""
+    return cast(list[Any], value) if isinstance(value, list) else []
+
+
+def plain_entries(value: Any) -> dict[str, Any]:
+    """The entries of a table that a field can have as its value; empty where it is none."""
+    entries = cast(dict[str, Any], value) if isinstance(value, dict) else {}
+    return {name: each for name, each in entries.items() if isinstance(each, bool | int | float | str)}
+
+
+def picture_size(value: Any) -> tuple[int, int]:
+    """(width, height) in a file of facts; (0, 0) where it is none."""
+    sides = [side for side in list_of(value) if type(side) is int]
+    return (sides[0], sides[1]) if len(sides) == 2 else (0, 0)
