@@ -42,7 +42,8 @@ def works_to_repeat(works: Iterable[Asset], catalog: Catalog, library: Library, 
 
 def request_to_repeat(request: Request, provenance: Provenance, catalog: Catalog, library: Library) -> Request:
     """The request with the ids that its models have here: one that was imported under another id is found by the sha256
-    of its weights. Raises BadInput that names every model, work and file that is missing.
+    of its weights. Raises BadInput that names every model, work and file that is missing, or one of another kind than its
+    field takes.
     """
     missing: list[Message] = []
     ids: dict[str, str] = {}
@@ -58,7 +59,8 @@ def request_to_repeat(request: Request, provenance: Provenance, catalog: Catalog
         elif found.id != id:
             ids[name] = found.id
     no_model = bool(missing)
-    missing += [_named(label, key.id or key.path, key.sha256) for label, key in UsedWorks(library).missing(request)]
+    used = UsedWorks(library)
+    missing += [_named(label, key.id or key.path, key.sha256) for label, key in used.missing(request)]
     if missing:
         raise BadInput(
             "What this request needs is missing: {missing}.",
@@ -66,6 +68,7 @@ def request_to_repeat(request: Request, provenance: Provenance, catalog: Catalog
             mend="models" if no_model else "",
             missing=reduce(lambda first, rest: Message("{first}, {rest}", first=first, rest=rest), missing),
         )
+    used.found(request)  # refuses what its field does not take
     return request.replace(**ids)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ from studio.jobs import leftovers
 from studio.jobs.imports import ImportPath, WorkImportRequest
 from studio.jobs.job import Cancelled, Report
 from studio.jobs.leftovers import sweep
-from studio.jobs.make_again import request_to_repeat
+from studio.jobs.make_again import request_to_repeat, works_to_repeat
 from studio.library.library import Asset, Library
 from studio.library.used_works import UNUSED_SECONDS, UsedWorks, demand_kind
 from studio.media import codecs
@@ -292,6 +293,18 @@ def test_the_studio_takes_no_file_of_another_kind(retoucher: Studio, tmp_path: P
     with pytest.raises(BadInput, match=r"^note\.txt is not a picture. Picture takes PNG"):
         retoucher.submit_group([right, wrong], "batch")
     assert retoucher.queue.jobs() == []
+
+
+def test_what_a_field_does_not_take_is_not_made_again(retoucher: Studio, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("Once.", encoding="utf-8")
+    note = retoucher.library.import_file(tmp_path / "note.txt")
+    made = Image(np.zeros((8, 8, 3), np.uint8))
+    add = functools.partial(retoucher.library.add, made, medium="poster", provenance=Provenance())
+    right = add(request=Retouch(seed=1).to_json())
+    wrong = add(request=Retouch(seed=2, picture=WorkKey(note.id, note.sha256)).to_json())
+    found = works_to_repeat([wrong, right], retoucher.catalog, retoucher.library, vary=False)
+    assert [request.seed for request in found.requests] == [1]
+    assert [error.message for error in found.errors] == ["note is not a picture."]
 
 
 def repeated(studio: Studio, work: Asset) -> Request:
