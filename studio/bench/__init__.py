@@ -25,6 +25,7 @@ BENCHES = {
     "gguf": "studio.bench.engines:gguf",
     "drag": "studio.bench.drag:lines",
     "models": "studio.bench.models:lines",
+    "download": "studio.bench.downloads:lines",
     "generator": "studio.bench.engines:generator",
     "import": "studio.bench.engines:checkpoint_import",
 }

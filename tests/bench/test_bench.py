@@ -47,6 +47,7 @@ def lines(name: str, setting: BenchSettings) -> list[dict[str, Any]]:
         ("queue", {"queue.submit", "queue.move", "queue.cancel", "queue.group"}),
         ("drag", {"drag.frame", "drag.late", "drag.waiting"}),
         ("models", {"models.default"}),
+        ("download", {"download.plain", "download.one", "download.three"}),
         ("scrolling", {"scrolling.first", "scrolling.landed", "scrolling.idle", "scrolling.jump", "scrolling.busy"}),
         ("library", {"library.list", "library.page", "library.search.common", "library.search.chinese"}),
     ],

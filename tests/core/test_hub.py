@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from safetensors.numpy import save
 
 from studio.backends import families
 from studio.errors import BadInput, StudioError
+from studio.jobs.imports import ModelGetRequest
 from studio.jobs.job import Cancelled
 from studio.models import catalog as catalogs
 from studio.models import download as http
@@ -31,7 +33,9 @@ from studio.models.catalog import AlreadyInstalled, Catalog
 from studio.models.download import OutOfReach, Patience
 from studio.models.model import Model
 from studio.models.offers import HubSource, Offer, UrlSource
+from studio.schema.request import Request
 from tests import fakes
+from tests.core.cli_runs import Runs
 from tests.fake_hub import FIRST, SECOND, FakeHub, Repository
 from tests.file_server import FileServer, cut, hold, page, silent, status
 
@@ -478,3 +482,55 @@ def test_models_that_were_fetched_are_plain_models(fake_hub: FakeHub, catalog: C
     assert catalog.verify(model) == []
     catalog.remove(model.id)
     assert catalog.models() == []
+
+
+def test_the_command_line_fetches_lists_and_discards(
+    fake_hub: FakeHub, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Runs(capsys)
+    path = f"/cdn/{FIRST}/model.safetensors"
+    fake_hub.server.faults[path] = [cut(100_000), *[status(503)] * 9]
+    failed = run("models", "get", "hub:toys/fox", "--medium", "story")
+    assert failed.status == 3
+    assert "503" in failed.err
+    (one,) = run("models", "downloads", "--json").json["downloads"]
+    assert one["done"] >= 100_000
+    assert one["running"] is False
+    assert one["id"] in run("models", "downloads").out
+    fake_hub.server.faults[path] = []
+    brought = run("models", "get", one["id"], "--json")  # goes on by the id of the download
+    assert brought.json == {"id": "fox", "family": "llama", "licence": "mit"}
+    assert fake_hub.server.bodies(path)[-1][0] == 100_000
+    assert "No download is unfinished" in run("models", "downloads").err
+    fake_hub.repositories["toys/fox"].commits[FIRST]["tokenizer.json"] = b'{"other": 1}'
+    fake_hub.server.faults[f"/toys/fox/resolve/{FIRST}/tokenizer.json"] = [status(503)] * 9
+    assert run("models", "get", "hub:toys/fox").status == 3
+    assert run("models", "downloads", "--discard", one["id"]).status == 0
+    assert run("models", "downloads", "--discard", one["id"]).status == 2
+    assert run("models", "get", "nothing").status == 2
+
+
+def test_the_command_line_keeps_a_token_and_never_shows_it(
+    fake_hub: FakeHub, toy_keyring: ToyKeyring, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Runs(capsys)
+    assert "no token" in run("models", "token").out
+    monkeypatch.setattr("sys.stdin", io.StringIO("hf_secret\n"))
+    said = run("models", "token", "set")
+    assert "keyring" in said.out
+    assert list(toy_keyring.kept.values()) == ["hf_secret"]
+    shown = run("models", "token", "--json")
+    assert shown.json == {"token": "keyring"}
+    assert "hf_secret" not in said.out + said.err + shown.out + shown.err
+    assert "no token" in run("models", "token", "remove").out
+    assert "kept no token" in run("models", "token", "remove").err
+
+
+def test_a_request_knows_its_download(fake_hub: FakeHub) -> None:
+    source = f"{fake_hub.server.url}/模型.gguf?key=secret"
+    request = ModelGetRequest(source=source, target="story", accept_licence=True)
+    assert Request.from_json(request.to_json()) == request
+    assert request.subject == "模型.gguf"
+    assert request.download == fetch.wanted_source(source).id
+    assert ModelGetRequest(offer="smollm2-135m-instruct").download == "smollm2-135m-instruct"
+    assert ModelGetRequest(source="nowhere").subject == ""
