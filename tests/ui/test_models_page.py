@@ -515,9 +515,11 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(desk: Desk, monkeyp
     desk.window.open("avatar")
     models_page(desk)
     assert desk.find("downloadWords").text() == "312 of 900 MB"  # type: ignore[attr-defined]
+    assert [each.id for each in desk.studio.catalog.downloads()] == [OFFER]
     desk.click("model.cancel")
     go_on.set()
     desk.idle()
+    desk.until(lambda: desk.studio.catalog.downloads() == [])
     assert desk.find("model.get").isEnabled()
     assert OFFER in ids(page)
     assert not page.bar.message()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -102,6 +103,7 @@ class ModelDownloads(QObject):
         self._studio = studio
         self._failed: dict[str, DownloadState] = {}
         self._paces: dict[str, Pace] = {}
+        self._dropped: set[str] = set()  # jobs that a person has cancelled; others that end keep what has come
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
         self._watcher.follow(ModelGetRequest, studio.queue.jobs(), bridge.news)
@@ -132,19 +134,26 @@ class ModelDownloads(QObject):
             return
         self._failed.pop(offer.id, None)
         try:
-            self._watcher.watch(self._studio.submit(ModelGetRequest(offer=offer.id)))
+            self._watcher.watch(self._studio.submit(ModelGetRequest(offer=offer.id, accept_licence=True)))
         except StudioError as error:
             self._failed[offer.id] = DownloadState("failed", error=error)
         self.changed.emit(offer.id)
 
     def cancel(self, id: str) -> None:
-        """End the download; of one that failed, forget it."""
+        """End the download, or forget one that failed, and delete what has come of it."""
         job = self._job(id)
         if job is not None:
+            self._dropped.add(job.id)
             self._studio.queue.cancel(job.id)
         elif self._failed.pop(id, None) is None:
             return
+        else:
+            self._discard(id)
         self.changed.emit(id)
+
+    def _discard(self, id: str) -> None:
+        with contextlib.suppress(StudioError):  # nothing has come, or another studio fetches it
+            self._studio.catalog.discard_download(id)
 
     def _job(self, id: str) -> Job | None:
         return next((job for job in self._watcher.watched if _offer_of(job) == id and not job.cancelling), None)
@@ -162,7 +171,10 @@ class ModelDownloads(QObject):
         if error is None:
             self._failed.pop(id, None)
             self.arrived.emit(job.future.result()[0])
-        elif not isinstance(error, Cancelled):
+        elif isinstance(error, Cancelled):
+            if job.id in self._dropped:
+                self._discard(id)
+        else:
             self._failed[id] = DownloadState("failed", job.progress.done, job.progress.total, error=error)
         self.changed.emit(id)
 
