@@ -42,8 +42,8 @@ def works_to_repeat(works: Iterable[Asset], catalog: Catalog, library: Library, 
 
 def request_to_repeat(request: Request, provenance: Provenance, catalog: Catalog, library: Library) -> Request:
     """The request with the ids that its models have here: one that was imported under another id is found by the sha256
-    of its weights. Raises BadInput that names every model, work and file that is missing, or one of another kind than its
-    field takes.
+    of its weights. Raises BadInput that names every model, work and file that is missing, or one of another kind than
+    its field takes.
     """
     missing: list[Message] = []
     ids: dict[str, str] = {}
