@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from studio.cli.make import add_output
 from studio.cli.words import tr
 from studio.errors import BadInput, Message, counted
-from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, PictureStyle
+from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, PictureStyle, transparent
 from studio.export.formats import find_format, formats
 from studio.export.job import ExportJob, enlargement, read_picture, render_files
 from studio.export.shapes import SHAPES
@@ -148,7 +148,8 @@ def _upscaled(
         requests: list[Request] = []
         for at, source in enumerate(sources):
             height, width = source.picture.pixels.shape[:2]
-            factor = how.factor(enlargement(order, source.picture, width), width * height)
+            times = enlargement(order, (width, height), cut=transparent(source.picture))
+            factor = how.factor(times, width * height)
             if not factor:
                 continue
             key = WorkKey(id=source.asset.id) if source.asset else WorkKey(path=str(source.path.absolute()))

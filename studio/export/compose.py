@@ -102,16 +102,21 @@ def place(image: Image, style: PictureStyle, width: int, height: int) -> Placeme
     the padding.
     """
     high, wide = image.pixels.shape[:2]
-    free = 2 * style.padding * min(width, height)
-    across, down = (width - free) / wide, (height - free) / high
     cut = transparent(image)
-    scale = min(across, down) if cut else max(across, down)
+    scale = times_larger((wide, high), style, width, height, cut=cut)
     size = (wide * scale, high * scale)
     left = (width - size[0]) / 2 + style.across * width
     top = (height - size[1]) / 2
     if cut and size[1] <= height and bool((image.pixels[-1, :, 3] >= 128).mean() >= STANDS_FROM):
         top = height - size[1]
     return Placement(left, top + style.down * height, *size)
+
+
+def times_larger(size: tuple[int, int], style: PictureStyle, width: int, height: int, *, cut: bool) -> float:
+    """How many times larger than its `size` a picture is drawn; `cut`: a part of it is transparent. See `place`."""
+    free = 2 * style.padding * min(width, height)
+    across, down = (width - free) / size[0], (height - free) / size[1]
+    return min(across, down) if cut else max(across, down)
 
 
 def transparent(image: Image) -> bool:

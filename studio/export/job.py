@@ -8,7 +8,7 @@ from pathlib import Path
 
 from studio.errors import BadInput
 from studio.export import icons
-from studio.export.compose import PictureStyle, place, render
+from studio.export.compose import PictureStyle, render, times_larger
 from studio.export.formats import find_format
 from studio.export.metadata import NO_METADATA, EmbeddedMetadata
 from studio.export.sizes import size_in_pixels
@@ -53,14 +53,14 @@ def read_picture(path: Path) -> Image:
     return payload
 
 
-def enlargement(job: ExportJob, seen: Image, width: int) -> float:
-    """How many times larger than itself a picture is drawn in the largest of the sizes: more than 1 where it has too
-    few pixels. 0 where vectors alone are drawn. `seen` is the picture, or a smaller one of its shape; `width` its own.
+def enlargement(job: ExportJob, size: tuple[int, int], *, cut: bool) -> float:
+    """How many times larger than its `size` a picture is drawn where the job asks for most: more than 1 where it has
+    too few pixels. 0 where vectors alone are drawn. `cut`: a part of it is transparent.
     """
-    sizes = [] if find_format(job.kind).draw else [size_in_pixels(size) for size in job.drawn]
+    sizes = [] if find_format(job.kind).draw else [size_in_pixels(each) for each in job.drawn]
     if "icons" in job.sizes:
         sizes.append((icons.LARGEST, icons.LARGEST))
-    return max((place(seen, job.style, *size).width / width for size in sizes), default=0.0)
+    return max((times_larger(size, job.style, *each, cut=cut) for each in sizes), default=0.0)
 
 
 def render_files(

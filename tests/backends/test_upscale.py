@@ -384,7 +384,7 @@ def test_an_export_waits_for_the_enlarged_picture_keeps_its_clear_ground_and_nam
     how = upscaling(studio.media.values())
     assert how is not None
     order = ExportJob(PictureStyle(), ("70",))
-    factor = how.factor(enlargement(order, Image(pixels), 20), 400)
+    factor = how.factor(enlargement(order, (20, 20), cut=True), 400)
     assert factor == 4
     asked = how.request(WorkKey(id=drawn.id), factor, model.id)
     export = ExportRequest(source=drawn.id, order=order_to_json(order), to=str(tmp_path / "out"), name="face")

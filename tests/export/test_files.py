@@ -388,12 +388,13 @@ def test_a_new_format_is_one_module(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_how_much_a_picture_lacks_for_the_largest_size(
     sizes: str, kind: str, padding: float, times: float, factor: int
 ) -> None:
-    picture = Image(np.full((96, 96, 3), 90, np.uint8))
-    found = enlargement(ExportJob(PictureStyle(padding=padding), parse_sizes(sizes), kind), picture, 96)
+    found = enlargement(ExportJob(PictureStyle(padding=padding), parse_sizes(sizes), kind), (96, 96), cut=False)
     assert found == pytest.approx(times)
     how = upscaling((*MEDIA, *PAGELESS))
     assert how is not None
     assert how.factor(found, 96 * 96) == factor
+    wide = ExportJob(PictureStyle(), ("400x100",))
+    assert enlargement(wide, (96, 96), cut=False) > 4 > 2 > enlargement(wide, (96, 96), cut=True)
     assert how.factor(3.0, images.PIXEL_LIMIT // 4) == 2  # no more than can be read again
     assert how.factor(3.0, images.PIXEL_LIMIT) == 0
 

@@ -20,6 +20,7 @@ from studio.ui.export.dialog import ExportDialog
 from tests.faces import BAD_SEED, FaceEngine, face_studio
 from tests.ui.avatar_actions import brief, colour_of, face_desk, handle, inside, page, pick, seen, shows, sixteen, works
 from tests.ui.conftest import Desk
+from tests.ui.window_tour import outside
 
 
 @pytest.fixture
@@ -326,6 +327,24 @@ def test_the_window_stays_within_its_size(desk: Desk, size: tuple[int, int]) -> 
         inside = inspector.tabs._pages.currentWidget().findChild(QWidget, "form")  # type: ignore[union-attr]
         assert inside is not None
         assert inside.minimumSizeHint().width() <= inspector.width(), tab
+
+
+def test_nothing_is_cut_off_in_the_smallest_window(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    wide = panel.brief.width()
+    desk.window.resize(desk.window.minimumSize())
+    sixteen(desk)
+    pick(desk, 2)
+    inspector.tabs.offer_edit(True)
+    for tab in inspector.tabs.tabs:
+        desk.click(f"tab.{tab}")
+        desk.settle()
+        assert outside(desk.window) == [], tab
+    assert panel.stage.width() >= 200
+    assert panel.brief.width() < wide
+    desk.click("foldInspector")
+    desk.settle()
+    assert panel.brief.width() == wide, "there is room again"
 
 
 def test_other_media_have_no_inspector(desk: Desk) -> None:

@@ -303,12 +303,12 @@ def test_a_picture_with_too_few_pixels_is_enlarged_by_a_network_where_that_is_ch
     assert dialog.upscale.isVisible()
     assert not dialog.upscale.isChecked()
     assert dialog.upscaler.currentData() == id
-    assert "enlarge it 4 times first" in dialog.upscale_hint.full_text()
+    assert dialog.upscale.text() == "Upscale 4 times with"
     dialog.sizes.ticks["512"].setChecked(False)
     dialog.sizes.other.setText("80")
     assert not dialog.upscale.isVisible()
     dialog.sizes.other.setText("80, 150")
-    assert "enlarge it 2 times first" in dialog.upscale_hint.full_text()
+    assert dialog.upscale.text() == "Upscale 2 times with"
     dialog.upscale.setChecked(True)
     dialog.send_to(str(tmp_path / "out"))
     press(desk, dialog, "exportGo")

@@ -261,6 +261,21 @@ def test_a_large_file_is_read_on_a_thread(
     assert stage.time.text() == "0:00 / 0:02"
 
 
+def test_the_left_button_drags_the_file_out_and_the_right_one_does_not(
+    stage: AudioStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dragged: list[object] = []
+    module = sys.modules["studio.ui.stages.stage"]  # the package has a function of this name
+    monkeypatch.setattr(module, "start_file_drag", lambda _source, asset: dragged.append(asset))
+    stage.show_asset(work(tmp_path, "drum", sound(0.5)))
+    for button in (Qt.MouseButton.RightButton, Qt.MouseButton.LeftButton):
+        assert dragged == []
+        QTest.mousePress(stage, button, pos=QPoint(4, 4))
+        QTest.mouseMove(stage, QPoint(60, 40))
+        QTest.mouseRelease(stage, button, pos=QPoint(60, 40))
+    assert dragged == [stage.asset]
+
+
 def test_the_level_follows_what_is_heard(stage: AudioStage) -> None:
     stage.preview(sound(1.0))
     assert list(stage.meter.peaks) == [LOWEST_DB]

@@ -46,6 +46,7 @@ def test_several_pictures_are_enlarged_as_one_group_beside_their_originals(desk:
     desk.act("upscale")
     dialog = opened(desk)
     dialog.form.fields["factor"].set_value("4")
+    assert dialog.becomes.text() == "3 pictures"
     dialog.start.click()
     assert desk.window.toast.message() == "3 items added to the queue."
     (group,) = desk.studio.queue.rows()
@@ -66,7 +67,12 @@ def test_the_shown_picture_is_enlarged_and_has_no_settings_to_reuse(desk: Desk, 
     panel.show_work(work)
     desk.settle()
     desk.act("upscale")
-    opened(desk).start.click()
+    dialog = opened(desk)
+    assert work.width and work.height  # noqa: PT018
+    assert dialog.becomes.text() == f"{work.width} × {work.height} pixels become {2 * work.width} × {2 * work.height}."
+    dialog.form.fields["factor"].set_value("3")
+    assert dialog.becomes.text().endswith(f"become {3 * work.width} × {3 * work.height}.")
+    dialog.start.click()
     desk.idle()
     newest = desk.studio.library.page(LibraryQuery())[0]
     assert (newest.parents, newest.medium) == ((work.id,), "poster")

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QShowEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from studio.errors import BadInput, StudioError
-from studio.export.compose import PictureStyle, hides_ground, render, suggest_colours
+from studio.export.compose import PictureStyle, hides_ground, render, suggest_colours, transparent
 from studio.export.formats import formats
 from studio.export.job import ExportJob, enlargement, read_picture
 from studio.export.task import ExportRequest, order_to_json
@@ -56,6 +56,7 @@ class LoadedPicture(NamedTuple):
     tints: tuple[str, ...]
     behind: list[Asset]
     upscalers: list[Model]
+    cut: bool  # whether a part of the picture is transparent
 
 
 class ExportDialog(QDialog):
@@ -74,6 +75,7 @@ class ExportDialog(QDialog):
         self._choice = RememberedExport.from_json(window_state.load(self._file))
         self._picture: Image | None = None
         self._small: Image | None = None
+        self._cut = False
         self._background: tuple[Asset, Image] | None = None
         self._upscaling = upscaling(studio.media.values())
         self._factor = 0  # by how much a network would enlarge the picture for these sizes; 0: none or not needed
@@ -110,9 +112,10 @@ class ExportDialog(QDialog):
             self.kind.addItem(each.title, each.name)
         self.kind.setCurrentIndex(self.kind.findData(self._choice.kind))
         self.kind.currentIndexChanged.connect(self._count)
-        self.upscale = CheckBox(tr("Upscale with"), "exportUpscale")
+        self.upscale = CheckBox("", "exportUpscale")
         self.upscaler = named(ComboBox(), "exportUpscaler", tr("Upscaler"), tr("Upscaler"))
-        self.upscale_hint = ElidedLabel(role="muted")
+        self.upscaler.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.upscale_hint = ElidedLabel(tr("The largest size has more pixels than the picture."), "muted")
         self._upscale = QWidget()
         self._upscale.setLayout(row(self.upscale, self.upscaler, (self.upscale_hint, 1), spacing=12))
         self._upscale.hide()
@@ -197,14 +200,15 @@ class ExportDialog(QDialog):
 
     def _offer_upscaling(self, order: ExportJob | None) -> None:
         """Show the upscalers where the largest size has more pixels than the picture."""
-        how, picture, seen = self._upscaling, self._picture, self._small
+        how, picture = self._upscaling, self._picture
         self._factor = 0
-        if order is not None and how is not None and picture is not None and seen is not None:
+        if order is not None and how is not None and picture is not None:
             high, wide = picture.pixels.shape[:2]
-            self._factor = how.factor(enlargement(order, seen, wide), wide * high)
+            self._factor = how.factor(enlargement(order, (wide, high), cut=self._cut), wide * high)
         if self._factor:
-            words = tr("The largest size has more pixels than the picture: enlarge it {factor} times first.")
-            self.upscale_hint.set_text(words.format(factor=self._factor))
+            words = tr("Upscale {factor} times with").format(factor=self._factor)
+            self.upscale.setText(words)
+            self.upscale.setAccessibleName(words)
         self._upscale.setVisible(bool(self._factor and self.upscaler.count()))
 
     def _read(self) -> None:
@@ -216,13 +220,14 @@ class ExportDialog(QDialog):
             behind = [each for each in library.page(limit=BACKGROUNDS) if each.is_image and each.id != own]
             seen = codecs.thumbnail(picture, PREVIEW_SIDE) or picture
             upscalers = how.models(catalog) if how is not None else []
-            return LoadedPicture(picture, seen, suggest_colours(picture), behind, upscalers)
+            return LoadedPicture(picture, seen, suggest_colours(picture), behind, upscalers, transparent(picture))
 
         self._reading.run(work, self._show_loaded, self._failed)
 
     def _show_loaded(self, made: LoadedPicture) -> None:
         self._picture, self._small, self._others = made.picture, made.seen, made.behind
         self.style_controls.set_choices(made.tints, [model.title_of(each) for each in made.behind])
+        self._cut = made.cut
         for each in made.upscalers:
             self.upscaler.addItem(each.title, each.id)
         self._changed()

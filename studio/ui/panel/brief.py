@@ -27,7 +27,7 @@ from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.layout import ScaledSize, column, row, scrolling
 from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import tr
-from studio.ui.widgets.theme import SIZE
+from studio.ui.widgets.theme import SIZE, theme
 
 COUNTS = (1, 2, 3, 4, 6, 9, 12, 16)
 TYPING_PAUSE = 1200  # milliseconds without a change, after which the next change is a new undo step
@@ -64,11 +64,14 @@ class Brief(QWidget):
             text.viewport().installEventFilter(self)
         column(self, self._build_header(), (self._build_form(), 1), self._build_footer(), spacing=0)
         self._drop_zone = DropZone(self, tr("Drop a preset to load it"), is_preset_drop, self._import_presets)
-        ScaledSize(self, wide=SIZE.brief)
         ScaledSize(self.count, wide=84)
         ScaledSize(self.cancel, high=40)
         self._update_undo_buttons()
         self._fit_model(self.form.value())
+
+    def fit_width(self, room: int) -> None:
+        """Be as wide as it is made for where there is so much room; less wide in a narrow window, down to its least."""
+        self.setFixedWidth(max(self.minimumSizeHint().width(), min(theme().scaled(SIZE.brief), room)))
 
     def _models(self) -> list[Model]:
         """The models of the medium, its default first."""

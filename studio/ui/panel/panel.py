@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from studio.backends.medium import Medium
@@ -75,6 +75,12 @@ class Panel(Page):
         self._jobs.failed.connect(self._on_failed)
         self._jobs.settled.connect(self._on_settled)
         bridge.news.connect(self._on_news)
+
+    def event(self, event: QEvent) -> bool:
+        """Share the width out anew where it changes, or where the side panel comes or goes."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self.brief.fit_width(self.width() - self.stage_area.width_wanted())
+        return super().event(event)
 
     @property
     def asset(self) -> Asset | None:

@@ -34,6 +34,8 @@ from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.page import LazyRefresh
 from studio.ui.widgets.text import count, job_stage, sentence, tr
 
+STAGE_WIDTH = 300  # pixels that the stage keeps before the settings beside it become narrower
+
 
 @dataclass(eq=False)
 class CandidateBatch:
@@ -132,6 +134,11 @@ class StageArea(QFrame):
         """Put a widget at the right, as high as the window."""
         self._columns.addWidget(widget)
         self._side_panel = widget
+
+    def width_wanted(self) -> int:
+        """The side panel at its least, and beside it a stage that is no stripe."""
+        beside = 0 if self._side_panel.isHidden() else self._side_panel.minimumSizeHint().width()
+        return beside + STAGE_WIDTH
 
     def areas(self) -> list[QWidget]:
         """The parts that the keyboard steps through, in their order."""

@@ -17,6 +17,7 @@ from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 NARROW, ROOMY = 440, 640  # pixels of width below which the stage's tools, and the scale, are hidden
+TIGHT = 270  # and below which two of the buttons for the work are
 
 
 class StageHeader(QFrame):
@@ -104,9 +105,11 @@ class StageHeader(QFrame):
         self._update_visible()
 
     def minimumSizeHint(self) -> QSize:
-        """The width without the stage's tools, which are in the menu too."""
-        looks = sum(widget.sizeHint().width() + self._line.spacing() for widget in [*self._tools, self.save])
-        return QSize(max(0, super().minimumSizeHint().width() - looks * self._roomy), self.height())
+        """The width without the tools that are hidden where there is little room."""
+        shown = [*self._tools, self.save] if self._roomy else []
+        shown += [widget for widget in (self.recall, self.vary) if not widget.isHidden()]
+        looks = sum(widget.sizeHint().width() + self._line.spacing() for widget in shown)
+        return QSize(max(0, super().minimumSizeHint().width() - looks), self.height())
 
     def _update_visible(self) -> None:
         """Hide the stage's tools and some buttons, which are in the menu too, if there is little room."""
@@ -115,8 +118,9 @@ class StageHeader(QFrame):
         for widget in [*self._tools, self._rule]:
             widget.setVisible(self._has_work and self._roomy)
         self.save.setVisible(self._has_work and self._roomy)
+        room = self._roomy or (self.back.isHidden() and self.width() >= theme().scaled(TIGHT))
         for widget in (self.recall, self.vary):  # before the title
-            widget.setVisible(self._has_work and (self._roomy or self.back.isHidden()))
+            widget.setVisible(self._has_work and room)
         if self._has_work:
             called, size, more = self._parts
             self.caption.set_text("  ·  ".join(part for part in (called, size if self._roomy else "", more) if part))

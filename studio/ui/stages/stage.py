@@ -141,7 +141,7 @@ class Stage(QWidget):
         return made
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._press = event.position().toPoint()
+        self._press = event.position().toPoint() if event.button() == Qt.MouseButton.LeftButton else None
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self.asset is not None and self._press is not None and is_drag(self._press, event.position().toPoint()):

@@ -132,8 +132,9 @@ class TrainingPage(Page):
         return self.progress.job is not None and self.progress.job.state in ("queued", "running")
 
     def start(self) -> None:
-        training_runs.delete_oldest(self._folder, self._offered)
-        out = self._folder / time.strftime("%Y%m%d-%H%M%S")
+        folder, out = self._folder, self._folder / time.strftime("%Y%m%d-%H%M%S")
+        needed = [*self._offered, str(out)]
+        self._tasks.run(lambda: training_runs.delete_oldest(folder, needed), lambda _: None)
         with self.bar.errors():
             self._follow(self._studio.submit(self.form.request(out)))
 

@@ -13,7 +13,7 @@ def ask(owner: WorkOwner, works: Sequence[Asset], ids: Sequence[str]) -> None:
     """Ask how many times and by which model, then queue them all."""
     from studio.ui.upscale.dialog import UpscaleDialog  # rarely used
 
-    UpscaleDialog(owner, ids).open()
+    UpscaleDialog(owner, works, ids).open()
 
 
 COMMANDS = (
