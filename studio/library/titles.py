@@ -56,7 +56,10 @@ def _request_type(request: Mapping[str, Any]) -> type[Request] | None:
 def _seed_text(request: Mapping[str, Any], translate: Translate) -> list[str]:
     if request.get("latent"):
         return [translate("Matched to a picture")]  # the seed had no effect
-    return [translate("Seed {n}").format(n=request.get("seed", 0))] if _request_type(request) is not None else []
+    kind = _request_type(request)
+    if kind is None or kind.keeps_medium:  # an enlarged picture depends on no seed
+        return []
+    return [translate("Seed {n}").format(n=request.get("seed", 0))]
 
 
 def _prompt_and_choices(request: Mapping[str, Any], translate: Translate) -> tuple[str, list[str]]:

@@ -127,6 +127,8 @@ def test_what_has_little_room_leaves_out_the_seed() -> None:
     assert short_gist(medium("story").default_task.request(prompt="# A title\n\nand more").to_json()) == "A title"
     sheet = Request.from_json({"kind": "avatar.sheet", "seed": 7}).to_json()
     assert (gist(sheet), short_gist(sheet)) == ("Character sheet · Seed 7", "Character sheet")
+    larger = {"kind": "upscale", "factor": "4", "seed": 0}
+    assert gist(larger) == short_gist(larger) == "Upscaled · 4 times"
     assert gist({}) == short_gist({}) == gist({"kind": "of another studio"}) == ""
 
 

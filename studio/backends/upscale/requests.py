@@ -21,6 +21,7 @@ class UpscaleRequest(Request):
 
     kind: ClassVar[str] = "upscale"
     medium: ClassVar[str] = "upscale"
+    work: ClassVar[str] = "Upscaled"
     keeps_medium: ClassVar[bool] = True
 
     picture: WorkKey = field(WorkKey(), WorkRef(label="Picture", help="The picture to enlarge."))
