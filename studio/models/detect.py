@@ -43,6 +43,12 @@ FREE = frozenset(
 )  # fmt: skip
 """Licences that do not restrict the use of works; `own` is for models that the user trained. Others are asked about."""
 
+OF_SOUND = re.compile("Audio|Music|AceStep|DanceDiffusion")
+"""In the names of diffusers' pipelines that make sound: the studio runs none of them."""
+
+NEEDED_BY = {"StableAudioPipeline": "torchsde"}
+"""Packages that diffusers needs for one of its pipelines."""
+
 LICENCES = ("LICENSE", "LICENCE")
 LICENCE_TEXTS = (
     ("apache license", "apache-2.0"),
@@ -158,7 +164,7 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], famili
         if found is None:
             raise BadInput(
                 "{name} needs {needed} of diffusers, which the studio cannot run.",
-                Message("It can run: {names}.", names=", ".join(marks(families, "pipeline"))),
+                _instead(name, families),
                 name=path.name,
                 needed=name[:80],
             )
@@ -194,6 +200,19 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], famili
         )
     raise BadInput(
         "The studio does not know what {name} is.", "Its config.json names no kind it can run.", name=path.name
+    )
+
+
+def _instead(pipeline: str, families: Families) -> Message:
+    """What to do about a pipeline that the studio cannot run."""
+    if not OF_SOUND.search(pipeline):
+        return Message("It can run: {names}.", names=", ".join(marks(families, "pipeline")))
+    package = NEEDED_BY.get(pipeline)
+    if package is None:
+        return Message("A program with diffusers would read it. Choose another model.")
+    return Message(
+        "A program with diffusers and the Python package {package} would read it. Choose another model.",
+        package=package,
     )
 
 

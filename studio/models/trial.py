@@ -6,17 +6,21 @@ import contextlib
 import faulthandler
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from studio.errors import Message, OutOfMemory, StudioError
+from studio.models import weights
 
-MEMORY = 1 << 30  # bytes that a trial may take beyond what its libraries do
-SECONDS = 30.0  # that a trial may take once its libraries are there: a machine can be busy
+MEMORY = 1 << 30  # bytes that a trial may take beyond what its libraries do, and the weights, which it maps
+SECONDS = 30.0  # of a processor that a trial may take once its libraries are there
+WAIT = 8  # times as long as that it may last, where a system counts them: a machine can be busy
 START = 300.0  # seconds in which they have to be there
 
 READY = "ready"
@@ -67,12 +71,13 @@ def run(module: str, folder: Path, shown: Path, report: Callable[[], object] = l
 
 def answer(try_out: Callable[[Path], object]) -> None:
     """The program of a trial: `try_out` raises StudioError for a folder that cannot run."""
+    folder = Path(sys.argv[1])
     print(READY, flush=True)  # noqa: T201 - read by `run`
-    faulthandler.dump_traceback_later(SECONDS, exit=True)
-    _limit_memory()
+    faulthandler.dump_traceback_later(SECONDS * (WAIT if _limit_seconds() else 1), exit=True)
+    _limit_memory(sum(file.stat().st_size for file in weights.weight_files(folder)))
     found: Mapping[str, Any] | None = None
     try:
-        try_out(Path(sys.argv[1]))
+        try_out(folder)
     except OutOfMemory:
         raise  # of the memory that a trial has, not of what the machine has
     except StudioError as error:
@@ -82,7 +87,7 @@ def answer(try_out: Callable[[Path], object]) -> None:
 
 def _wait(child: subprocess.Popen[bytes], report: Callable[[], object]) -> tuple[bytes, bytes]:
     """What the child prints until it ends, or is killed for taking far too long."""
-    for _ in range(int((START + SECONDS) / 0.2)):
+    for _ in range(int((START + SECONDS * WAIT) / 0.2)):
         report()
         with contextlib.suppress(subprocess.TimeoutExpired):
             return child.communicate(timeout=0.2)
@@ -90,12 +95,24 @@ def _wait(child: subprocess.Popen[bytes], report: Callable[[], object]) -> tuple
     return child.communicate()
 
 
-def _limit_memory() -> None:
+def _limit_seconds() -> bool:
+    """Whether the system ends this process once it has had its seconds of a processor."""
+    try:
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + SECONDS), most))
+    except (ImportError, OSError, ValueError):
+        return False
+    return True
+
+
+def _limit_memory(mapped: int) -> None:
     try:
         import resource
 
         used = next(int(line.split()[1]) for line in _status() if line.startswith("VmData:")) * 1024
-        resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY + mapped, resource.RLIM_INFINITY))
     except (ImportError, OSError, StopIteration, ValueError):  # a system that cannot: the seconds remain
         return
 

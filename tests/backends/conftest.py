@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from studio.backends.engine.training import TrainingLoop
+from studio.studio import Studio
+from studio.system.paths import AppPaths
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -15,3 +17,12 @@ def steady_rate() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TrainingLoop, "fraction", 0.3)
         yield
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """One without bundled models, whose engines run in this process."""
+    home = tmp_path_factory.mktemp("studio")
+    made = Studio(AppPaths.under(home), isolated=False, persist_queue=False, bundled=home / "none", platform="")
+    yield made
+    made.close()

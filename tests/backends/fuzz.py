@@ -1,10 +1,10 @@
-"""One change of one value in one JSON file of a model, drawn by a seed, to see that each ends in work or in words."""
+"""Changes of values in the JSON files of a model: one drawn by a seed, or those that a test names."""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +38,17 @@ def _places(data: Any) -> Iterator[tuple[Any, Any]]:
     for key in keys:
         yield data, key
         yield from _places(data[key])
+
+
+def set_in(name: str, *way: str, **values: Any) -> Callable[[Path], None]:
+    """Sets keys in the table at `way` in a JSON file of the folder."""
+
+    def change(folder: Path) -> None:
+        whole = json.loads((folder / name).read_text(encoding="utf-8"))
+        table = whole
+        for each in way:
+            table = table[each]
+        table.update(values)
+        (folder / name).write_text(json.dumps(whole), encoding="utf-8")
+
+    return change

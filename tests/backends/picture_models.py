@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -507,4 +508,12 @@ TOYS: dict[str, Callable[[], Any]] = {
 def picture_model(folder: Path, name: str) -> Path:
     """`folder` with that pipeline."""
     TOYS[name]().save_pretrained(folder)
+    return folder
+
+
+def pipeline_named(folder: Path, kind: str) -> Path:
+    """`folder` with a whole pipeline of Stable Diffusion that calls itself otherwise."""
+    picture_model(folder, "sd")
+    path = folder / "model_index.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "_class_name": kind}), encoding="utf-8")
     return folder

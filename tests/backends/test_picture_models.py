@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from studio.backends.engine import pipelines
 from studio.backends.poster.engine import trial as picture_trial
 from studio.backends.poster.engine.engine import PosterEngine
 from studio.backends.poster.engine.trial import try_out
+from studio.backends.poster.families import TRIAL
 from studio.backends.poster.requests import PosterRequest
 from studio.errors import StudioError
 from studio.models import trial
@@ -28,8 +32,8 @@ from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.studio import Studio
-from studio.system.paths import AppPaths
-from tests.backends.picture_models import PROMPT, TOYS, picture_model
+from tests.backends.fuzz import set_in
+from tests.backends.picture_models import PROMPT, TOYS, picture_model, pipeline_named
 from tests.backends.toys import quiet
 
 diffusers: Any = diffusers_library  # which does not say what it exports
@@ -69,23 +73,19 @@ def painted(folder: Path, **asked: Any) -> np.ndarray[Any, Any]:
         return np.asarray(pipe(prompt=PROMPT, **given).images[0])
 
 
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    home = tmp_path_factory.mktemp("studio")
-    made = Studio(AppPaths.under(home), isolated=False, persist_queue=False, bundled=home / "none", platform="")
-    yield made
-    made.close()
-
-
 def file_of(studio: Studio, request: PosterRequest) -> np.ndarray[Any, Any]:
     (asset,) = studio.submit(request).future.result(60)
     return np.asarray(PIL.Image.open(asset.path).convert("RGB"))
 
 
 @pytest.mark.parametrize("name", TOYS)
-def test_a_picture_is_that_of_diffusers(tmp_path: Path, studio: Studio, name: str) -> None:
+def test_a_picture_is_that_of_diffusers(
+    tmp_path: Path, studio: Studio, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = picture_model(tmp_path / name, name)
     model = studio.catalog.import_(folder, "poster", accept_licence=True)
+    monkeypatch.setattr(picture_trial, "SMALL", 0)
+    try_out(folder)  # as if it were a large one
     made = file_of(
         studio, PosterRequest(model=model.id, prompt=PROMPT, negative="rain", guidance=4, steps=2, seed=5, **SIZE)
     )
@@ -119,16 +119,6 @@ def loaded(folder: Path) -> PosterEngine:
 Spoil = Callable[[Path], object]
 UNET = "unet/diffusion_pytorch_model.safetensors"
 CODEC = "vae/diffusion_pytorch_model.safetensors"
-
-
-def set_in(name: str, **values: Any) -> Spoil:
-    """Sets keys in a JSON file of the folder."""
-
-    def change(folder: Path) -> None:
-        path = folder / name
-        path.write_text(json.dumps({**json.loads(path.read_text()), **values}), encoding="utf-8")
-
-    return change
 
 
 def tensors(name: str, change: Callable[[dict[str, torch.Tensor]], object]) -> Spoil:
@@ -234,6 +224,90 @@ def test_a_trial_refuses_what_make_refuses_with_the_same_words(
     with pytest.raises(StudioError) as tried:
         try_out(toy)
     assert str(tried.value) == str(failed.value)
+
+
+SCHEDULER = "scheduler/scheduler_config.json"
+UNWORKABLE: list[tuple[str, Spoil, str]] = [
+    ("sd", set_in("unet/config.json", center_input_sample="x", time_embedding_dim=7), "has the shape"),
+    ("sd", set_in("vae/config.json", scaling_factor=None), "cannot run: a value in it is of another kind"),
+    ("sd", set_in("vae/config.json", scaling_factor=float("nan")), "made a black picture"),
+    ("sd", set_in(SCHEDULER, timestep_spacing="x"), "cannot run: its contents are damaged"),
+    ("sd", set_in(SCHEDULER, prediction_type={}), "cannot run: its contents are damaged"),
+    ("lcm", set_in(SCHEDULER, rescale_betas_zero_snr="x"), "made a black picture"),
+    ("sdxl", set_in(SCHEDULER, final_sigmas_type=[]), "cannot run: its contents are damaged"),
+    ("qwen-image", set_in("vae/config.json", latents_std=[]), "cannot run: its contents are damaged"),
+    ("z-image", set_in(SCHEDULER, shift_terminal="x"), "cannot run: a value in it is of another kind"),
+    ("z-image", set_in("transformer/config.json", rope_theta=[[1]]), "cannot run"),
+    ("z-image", set_in("tokenizer/tokenizer_config.json", pad_token=None), "cannot run: its contents are damaged"),
+    ("cogview4", set_in(SCHEDULER, base_image_seq_len=-0.5), "cannot run: a value in it is of another kind"),
+    ("sana", set_in("transformer/config.json", out_channels=""), "cannot run: a value in it is of another kind"),
+    ("pixart-sigma", set_in(SCHEDULER, prediction_type=""), "cannot run: its contents are damaged"),
+]
+"""What can be opened, and fails at its work."""
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")  # numpy, of pictures that are no numbers
+@pytest.mark.parametrize(("kind", "spoil", "says"), UNWORKABLE)
+def test_of_a_large_model_a_trial_refuses_what_its_work_would_show(
+    tmp_path: Path, kind: str, spoil: Spoil, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_trial, "SMALL", 0)
+    folder = picture_model(tmp_path / kind, kind)
+    spoil(folder)
+    with pytest.raises(StudioError, match=re.escape(says)) as failed:
+        loaded(folder).run(PosterRequest(prompt="a fox", steps=2, width=64, height=64), quiet)
+    with pytest.raises(StudioError) as tried:
+        try_out(folder)
+    assert str(tried.value) == str(failed.value)
+
+
+def test_parts_that_do_not_fit_each_other_are_found_in_a_large_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_trial, "SMALL", 0)
+    folder = picture_model(tmp_path / "sdxl", "sdxl")
+    shutil.rmtree(folder / "unet")
+    shutil.copytree(picture_model(tmp_path / "sd", "sd") / "unet", folder / "unet")
+    with pytest.raises(StudioError, match="cannot run") as failed:
+        loaded(folder).run(PosterRequest(prompt="a fox", steps=2, width=64, height=64), quiet)
+    with pytest.raises(StudioError) as tried:
+        try_out(folder)
+    assert str(tried.value) == str(failed.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited, and files have holes, on Linux")
+def test_a_pipeline_larger_than_a_trial_may_take_is_opened(tmp_path: Path) -> None:
+    folder = picture_model(tmp_path / "toy", "sd")
+    set_in("text_encoder/config.json", vocab_size=1 << 25)(folder)  # 2 GB of words
+    path = folder / "text_encoder/model.safetensors"
+    shapes = {name: [*one.shape] for name, one in load_file(path).items()}
+    (words,) = (name for name in shapes if name.endswith("token_embedding.weight"))
+    sparse({**shapes, words: [1 << 25, 16]}, path)
+    RUN(TRIAL, folder, folder)
+
+
+def sparse(shapes: dict[str, list[int]], path: Path) -> None:
+    """A file of zeros of these shapes that takes no place on the disk."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, shape in shapes.items():
+        start, end = end, end + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+    head = json.dumps(header).encode()
+    path.unlink()
+    path.write_bytes(len(head).to_bytes(8, "little") + head)
+    os.truncate(path, 8 + len(head) + end)
+
+
+@pytest.mark.parametrize("name", ["DiTPipeline", "KandinskyV22Pipeline", "KandinskyV22CombinedPipeline"])
+def test_a_pipeline_that_is_not_run_is_refused_by_name(tmp_path: Path, catalog: Catalog, name: str) -> None:
+    assert hasattr(diffusers, name)
+    folder = pipeline_named(tmp_path / "toy", name)
+    with pytest.raises(StudioError) as refused:
+        catalog.import_(folder, "poster", accept_licence=True)
+    said = f"toy needs {name} of diffusers, which the studio cannot run. It can run: AuraFlowPipeline, "
+    assert str(refused.value).startswith(said)
+    assert not catalog.models()
 
 
 def test_a_model_that_fails_leaves_other_models_their_type(toy: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import numpy as np
 import pytest
 import soundfile
@@ -20,26 +20,19 @@ from studio.backends.music.engine.engine import MusicEngine
 from studio.backends.music.engine.mastering import master
 from studio.backends.music.engine.trial import try_out
 from studio.backends.music.requests import MusicRequest
-from studio.errors import StudioError
+from studio.errors import BadInput, StudioError
 from studio.models import trial
 from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.studio import Studio
-from studio.system.paths import AppPaths
+from tests.backends.fuzz import set_in
+from tests.backends.picture_models import pipeline_named
 from tests.backends.sound_models import HOP, MUSICGENS, RATE, musicgen
 from tests.backends.toys import quiet
 
 RUN = trial.run  # tests get another one
 SECONDS, SEED = 1, 5
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    home = tmp_path_factory.mktemp("studio")
-    made = Studio(AppPaths.under(home), isolated=False, persist_queue=False, bundled=home / "none", platform="")
-    yield made
-    made.close()
 
 
 def wav_of(studio: Studio, folder: Path) -> np.ndarray[Any, Any]:
@@ -67,20 +60,6 @@ def test_a_musicgen_plays_what_transformers_plays(tmp_path: Path, studio: Studio
     assert there.shape == (2 if kind == "stereo" else 1, SECONDS * RATE)
     assert there.std() > 0.01
     assert np.abs(made - master(there, RATE)).max() <= 1 / 32768
-
-
-def set_in(name: str, *way: str, **values: Any) -> Callable[[Path], None]:
-    """Sets keys in the table at `way` in a JSON file of the folder."""
-
-    def change(folder: Path) -> None:
-        whole = json.loads((folder / name).read_text())
-        table = whole
-        for each in way:
-            table = table[each]
-        table.update(values)
-        (folder / name).write_text(json.dumps(whole), encoding="utf-8")
-
-    return change
 
 
 def tensors(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], None]:
@@ -142,10 +121,25 @@ def test_an_import_is_tried_in_a_process_of_its_own(tmp_path: Path, monkeypatch:
         catalog.import_(folder, "music", accept_licence=True)
 
 
-@pytest.mark.parametrize("name", ["StableAudioPipeline", "AudioLDM2Pipeline", "AceStepPipeline", "MusicLDMPipeline"])
-def test_a_pipeline_that_makes_sound_is_named_at_import(tmp_path: Path, name: str) -> None:
-    folder = musicgen(tmp_path / "toy")
-    (folder / "model_index.json").write_text(json.dumps({"_class_name": name}))
-    catalog = Catalog(tmp_path / "bundled", tmp_path / "own", families())
-    with pytest.raises(StudioError, match=f"toy needs {name} of diffusers, which the studio cannot run"):
-        catalog.import_(folder, "music", accept_licence=True)
+SOUND = {
+    "StableAudioPipeline": "diffusers and the Python package torchsde",
+    "StableAudio3Pipeline": "diffusers",
+    "AudioLDM2Pipeline": "diffusers",
+    "MusicLDMPipeline": "diffusers",
+    "AceStepPipeline": "diffusers",
+    "DanceDiffusionPipeline": "diffusers",
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("medium", ["music", "poster"])
+def test_a_pipeline_that_makes_sound_is_refused_by_name(tmp_path: Path, name: str, medium: str) -> None:
+    assert hasattr(diffusers, name)
+    folder = pipeline_named(tmp_path / "toy", name)
+    with pytest.raises(BadInput) as refused:
+        Catalog(tmp_path / "bundled", tmp_path / "own", families()).import_(folder, medium, accept_licence=True)
+    assert str(refused.value) == (
+        f"toy needs {name} of diffusers, which the studio cannot run. A program with {SOUND[name]} would read it. "
+        "Choose another model."
+    )
+    assert not (tmp_path / "own").exists()

@@ -22,6 +22,7 @@ from studio.backends.poster.requests import MEDIUM, PosterRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image, Payload
+from studio.models.model import Model
 from studio.schema.request import Request
 
 SLIMMEST = 3.0  # how many times longer than wide a picture may be
@@ -43,15 +44,18 @@ class PosterEngine:
         if model is None:
             raise BadInput("A poster needs a model.", "`studio models list` shows the models there are.")
         report(Progress("loading"))
-        self._folder = model.folder
-        self._pipe = pipelines.read(model.folder, dtype=dtype_for(model.size))
+        self.hold(model, pipelines.read(model.folder, dtype=dtype_for(model.size)))
         with translate_out_of_memory():
             self._to_device(model.size)
+        report(Progress("loading", 1, 1))
+
+    def hold(self, model: Model, pipe: Any) -> None:
+        """Paint with `pipe`, that of `model`, where it lies."""
+        self._folder, self._pipe = model.folder, pipe
         self._pipe.set_progress_bar_config(disable=True)
         self._notes = _read_config(model.folder)
         self._unused = MEDIUM.family(model.family).without_effect(PosterRequest, model)
         self._calls = inspect.signature(type(self._pipe).__call__).parameters
-        report(Progress("loading", 1, 1))
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
         """One Image of exactly the asked size, painted at the size the model is best at and fitted to it."""
@@ -59,8 +63,6 @@ class PosterEngine:
         pixels, withheld = self.paint(request, report)
         if withheld:
             raise StudioError("The model's own safety checker withheld the picture.", "Try another prompt or seed.")
-        if not pixels.any():
-            raise StudioError("The model made a black picture.", "Try another prompt, seed or a lower guidance.")
         report(Progress("finishing", request.steps, request.steps))
         return [Image(fit(pixels, request.width, request.height))]
 
@@ -84,7 +86,10 @@ class PosterEngine:
         finally:
             self._pipe.maybe_free_model_hooks()
         withheld: Any = getattr(made, "nsfw_content_detected", None) or [False]
-        return np.asarray(made.images[0].convert("RGB")), bool(withheld[0])
+        pixels = np.asarray(made.images[0].convert("RGB"))
+        if not (pixels.any() or withheld[0]):
+            raise StudioError("The model made a black picture.", "Try another prompt, seed or a lower guidance.")
+        return pixels, bool(withheld[0])
 
     def close(self) -> None:
         self._pipe = None
