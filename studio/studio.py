@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from studio.backends import MEDIA, PAGELESS, TASKS, families
 from studio.backends.medium import Medium, Task, find_task
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.jobs.engine_cache import PLATFORM, EngineLimits
 from studio.jobs.io_host import IO_WORKERS, IoContext, IoHost
 from studio.jobs.job import Cancelled, Group, Job, JobGroup, Progress
@@ -26,6 +26,9 @@ from studio.library.library import Asset, Embed, Library
 from studio.library.used_works import UsedWorks
 from studio.media import temp_clips
 from studio.models.catalog import Catalog
+from studio.models.demand import Machine
+from studio.models.fit import Fit, FitCheck
+from studio.models.history import RunHistory
 from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.schema import settings as settings_file
@@ -88,12 +91,16 @@ class Studio:
         queue_store = QueueStore(paths.state / "queue.sqlite") if persist_queue else None
         if queue_store is not None and queue_store.warning:
             self.warnings.append(queue_store.warning)
+        self.fit = FitCheck(RunHistory(paths.state / "runs.sqlite"), families(media), self._machine)
+        self._engines: ProcessHost | None = None
         self.queue = JobQueue(
             queue_store,
             lane_of=lambda request: self.task(request).lane,
             resolve=self._resolve,
             works=self.library.get_many,
             discard=self.discard,
+            record=self._record,
+            typical=lambda request: self.fit.seconds(request, self._model_timed(request)),
             job_changed=lambda job: self._publish(News("job", job)),
             queue_changed=lambda: self._publish(News("queue")),
         )
@@ -190,6 +197,25 @@ class Studio:
         medium = self.media.get(request.medium)
         return find_task(medium.tasks if medium is not None else self._tasks, request)
 
+    def fits(self, request: Request) -> Fit | None:
+        """How a request fits this machine now; None where it has no model here, or is not for an engine. Reads files
+        and asks the system: not for the window's own thread.
+        """
+        try:
+            if self.task(request).lane != "device":
+                return None
+            model = self.catalog.listed(request.model) if request.model else self.catalog.default(request.medium)
+        except StudioError:
+            return None
+        if model is None:
+            return None
+        fit = self.fit.of(request, model)
+        if fit.verdict == "no" and fit.smaller is None:
+            other = self.fit.other_model(request.replace(model=model.id), self.catalog.models(model.medium))
+            if other is not None:
+                fit = fit.with_choice(request.replace(model=other.id), Message("{title}", title=other.title))
+        return fit
+
     def close(self) -> None:
         """Refuse new jobs, cancel all others (see JobQueue.close), and release everything."""
         self.queue.close()
@@ -208,8 +234,12 @@ class Studio:
                 return made
             self._keep_works(job, on_progress)
             request = job.request
-            return host.run(job, self.task(request).engine, self._resources(request), on_progress)
+            result = host.run(job, self.task(request).engine, self._resources(request), on_progress)
+            job.usage = result.usage
+            return result
 
+        if name == "device" and isinstance(host, ProcessHost):
+            self._engines = host
         self.queue.add_lane(name, host, run=run, store=self._results.store)
 
     def _add_io_lane(self) -> None:
@@ -223,6 +253,23 @@ class Studio:
             exclusive=lambda job: job.request.kind,
             pausable=False,
         )
+
+    def _machine(self) -> Machine:
+        """This machine, with what the engine's process holds counted as free: it gives way to the next model."""
+        from studio.support import hardware  # the window starts without it
+
+        found = hardware.machine(self.settings.device)
+        held = hardware.held(self._engines.pid, found.device) if self._engines is not None else 0
+        return replace(found, free=found.free + held)
+
+    def _model_timed(self, request: Request) -> Model | None:
+        """The model by whose runs the time of a request is told; a training's depends on its data."""
+        return None if isinstance(request, TrainRequest) else self.catalog.listed(request.model)
+
+    def _record(self, job: Job) -> None:
+        used = job.usage
+        model = self._model_timed(job.request)
+        self.fit.record(job.request, model, job.seconds, used.memory, used.loading, used.running)
 
     def _embed(self) -> Embed:
         return cast(Embed, self.settings.embed_metadata)

@@ -11,6 +11,7 @@ from studio.errors import BadInput
 from studio.jobs.job import Report
 from studio.media.payloads import Payload
 from studio.models.families import Family, family_named
+from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.schema.request import Request, TrainRequest
 
@@ -149,6 +150,11 @@ class Medium:
     def family(self, name: str) -> Family:
         """The family of that name, else the medium's nameless one, else one that changes nothing."""
         return family_named(self.families, name)
+
+    def usual_request(self, family: str, model: Model | None = None) -> Request:
+        """What its page asks for at first with a model of this family: the values that suit it."""
+        kind = self.default_task.request
+        return kind(**self.family(family).suited(kind, model))
 
     def with_engines(self, engine_of: Callable[[Task], str]) -> Medium:
         """The same medium with other engines, as measurements and tests use it."""

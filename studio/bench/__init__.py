@@ -27,6 +27,7 @@ BENCHES = {
     "models": "studio.bench.models:lines",
     "download": "studio.bench.downloads:lines",
     "generator": "studio.bench.engines:generator",
+    "fit": "studio.bench.fit:lines",
     "import": "studio.bench.engines:checkpoint_import",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,8 +125,18 @@ def run_make(values: argparse.Namespace, context: CliContext) -> int:
         if ignored is not None:
             context.print_error(ignored)
         requests = _flags_of(type(requests[0])).requests(values, studio, requests)
+        warn_of_memory(studio, requests, context)
         jobs.run(studio, requests, made.display, made.receive)
     return 0
+
+
+def warn_of_memory(studio: Studio, requests: Sequence[Request], context: CliContext) -> None:
+    """Say on standard error what does not fit the memory that is free, and what would; it is tried all the same."""
+    for request in {each.replace(seed=0): each for each in requests}.values():
+        fit = studio.fits(request)
+        if fit is not None and fit.verdict == "no":
+            context.print_error(fit.words, *([fit.instead] if fit.instead is not None else []))
+            return
 
 
 class MadeWorks:

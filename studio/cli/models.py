@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA, PAGELESS
-from studio.cli import linked_models, model_downloads, offered_models
+from studio.cli import fit, linked_models, model_downloads, offered_models
 from studio.cli.flags import add_json
 from studio.cli.model_downloads import ImportProgress, tell_imported
 from studio.cli.plugin import cli_plugin
@@ -109,6 +109,8 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
         return 0
     problems = catalog.verify(model) if values.verify else []
     facts = _facts(model)
+    fits = fit.of_model(fit.fit_check(context), model)
+    facts["fit"] = fit.facts(fits)
     if values.verify:
         facts["problems"] = list(map(worded, problems))
     if values.json:
@@ -116,6 +118,7 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
     else:
         shown = {key: value for key, value in facts.items() if value not in ("", [], None) and key != "problems"}
         shown["size"] = format_size(model.size)
+        shown["fit"] = fit.said(fits)
         for line in table([(key, _shown(value)) for key, value in shown.items()]):
             context.print(line)
         if values.verify and not problems:

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from studio.cli import fit
 from studio.cli.flags import add_json, byte_count
 from studio.cli.words import command, table, tr, worded
 from studio.errors import Message
@@ -57,6 +58,9 @@ def add(actions: Any, media: Collection[str]) -> None:
         metavar="SIZE",
         help=tr("only those that take no more room, such as 4GB or 500MB (default: all)"),
     )
+    finding.add_argument(
+        "--fits", action="store_true", help=tr("only those that this machine has the memory for (default: all)")
+    )
     add_json(finding)
     finding.set_defaults(run=run_search)
 
@@ -65,6 +69,10 @@ def run_search(values: argparse.Namespace, context: CliContext) -> int:
     catalog = context.catalog()
     sells = ("yes", "conditions") if values.may_be_sold else ()
     found = search(catalog.offers, " ".join(values.words), values.medium or "", sells, values.largest)
+    if values.fits:
+        check = fit.fit_check(context)
+        known = [(each, fit.of_offer(check, each)) for each in found]
+        found = [each for each, fits in known if fits is not None and fits.verdict != "no"]
     show_list(found, catalog, values.json, context)
     if not values.json and not found:
         context.print_error(Message("No model fits. `studio models search` alone lists all."))
@@ -95,8 +103,9 @@ def show_list(offers: Sequence[Offer], catalog: Catalog, json: bool, context: Cl
 
 def show(one: Offer, json: bool, context: CliContext) -> None:
     """All that is known of a model that can be fetched."""
+    fits = fit.of_offer(fit.fit_check(context), one)
     if json:
-        context.print_json(_facts(one, False))
+        context.print_json({**_facts(one, False), "fit": fit.facts(fits)})
         return
     rows: list[tuple[str | Message, str | Message]] = [
         (Message("id"), one.id),
@@ -114,6 +123,7 @@ def show(one: Offer, json: bool, context: CliContext) -> None:
         (Message("size"), format_size(one.size)),
         (Message("parameters"), f"{one.parameters:,}" if one.parameters else ""),
         (Message("memory"), ", ".join(f"{format_size(size)} ({dtype})" for dtype, size in one.memory.items())),
+        (fit.HERE, fit.said(fits) if fits is not None else ""),
         *((Message("source"), _place(source)) for source in one.sources),
         (Message("facts"), provenance(one)),
         (Message("not yet"), one.unsupported),

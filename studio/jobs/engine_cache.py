@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.errors import OutOfMemory, StudioError
 from studio.jobs.job import Progress, Report
+from studio.jobs.usage import NOT_MEASURED, PeakMemory, Usage
 from studio.models import weights
 from studio.schema.nested import map_works
 from studio.schema.request import TrainRequest
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 # Half-precision weights are widened to 32 bits on most processors, and running needs memory besides.
 MEMORY_PER_WEIGHT_BYTE = 2.5
 PLATFORM = "studio.backends.engine.device:configure"
+CARD_PEAK = "studio.backends.engine.device:card_peak"
 
 EngineKey = tuple[str, tuple[tuple[str, str, str], ...]]
 
@@ -48,10 +51,16 @@ def resolve(name: str) -> Any:
 
 
 class EngineCache:
-    """Engines by name and (role, id, fingerprint) of each model, with their bytes. Not thread-safe."""
+    """Engines by name and (role, id, fingerprint) of each model, with their bytes. Not thread-safe.
 
-    def __init__(self, limits: EngineLimits) -> None:
-        self._limits = limits
+    `alone` says that nothing but engines runs in this process, so that its memory is theirs; `usage` is what the last
+    run used.
+    """
+
+    def __init__(self, limits: EngineLimits, *, alone: bool = False) -> None:
+        self._limits, self._alone = limits, alone
+        self.usage = NOT_MEASURED
+        self._loading = 0.0
         import psutil  # only the engine's process needs it
 
         self._budget = limits.budget or psutil.virtual_memory().total // 2
@@ -68,6 +77,22 @@ class EngineCache:
 
         A training is not tried again: it would restart from the beginning.
         """
+        self.usage, self._loading = NOT_MEASURED, 0.0
+        if not self._alone or isinstance(request, TrainRequest):
+            return self._run(engine, resources, request, report)
+        began = time.perf_counter()
+        with PeakMemory().measured() as peak:
+            payloads = self._run(engine, resources, request, report)
+        running = time.perf_counter() - began - self._loading
+        memory = self._card_peak() or peak.bytes
+        self.usage = Usage(memory if len(self._engines) == 1 else 0, self._loading, running)
+        return payloads
+
+    def _card_peak(self) -> int:
+        """The most that the graphics card held since it was last asked; 0 where none is used."""
+        return resolve(CARD_PEAK)() if self._limits.platform == PLATFORM and self._device_info is not None else 0
+
+    def _run(self, engine: str, resources: Resources, request: Request, report: Report) -> Sequence[Payload]:
         request = map_works(request, lambda _, key: replace(key, path=str(resources.works[key.name])))
         report(Progress("loading"))
         if self._device_info is None and self._limits.platform:
@@ -94,7 +119,7 @@ class EngineCache:
             return self._engines[key][0]
         need = int(sum(model.size for model in resources.models.values()) * MEMORY_PER_WEIGHT_BYTE)
         self._evict_until_fits(need)
-        before = _process_bytes()
+        before, began = _process_bytes(), time.perf_counter()
         engine = resolve(key[0])()
         try:
             for model in resources.models.values():
@@ -108,6 +133,7 @@ class EngineCache:
             _release_memory()
             raise
         self._engines[key] = (engine, max(need, _process_bytes() - before))
+        self._loading += time.perf_counter() - began
         self._evict_until_fits(0, keep=1)
         return engine
 

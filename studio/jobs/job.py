@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 from studio.errors import Message
+from studio.jobs.usage import NOT_MEASURED
 
 if TYPE_CHECKING:
     from studio.jobs.previews import Preview
@@ -107,6 +108,7 @@ class Job:
         self.pending: list[Payload] = []  # results that are not saved: of a live job, or because saving failed
         self.saved: list[Asset] = []  # its works in the library, while saving others failed
         self.device_info: dict[str, str] = {}
+        self.usage = NOT_MEASURED
         self.partial = False  # whether `pending` was left by a cancelled job
         self.made_earlier = False  # it only saves what another job made
         self.saved_by: Job | None = None  # the job that has taken over what this one could not save

@@ -33,8 +33,10 @@ class JobQueue:
 
     `lane_of(request)` names the lane of a request. `resolve(request)` returns it as it is run, with its model and works
     named; it raises StudioError where it cannot run. `works(ids)` are the works that exist of these; `discard(job)`
-    drops the unsaved results of a job that is no longer listed. `job_changed(job)` and `queue_changed()` are called
-    after every change of a job or the queue. Nothing is stored where `store` is None.
+    drops the unsaved results of a job that is no longer listed. `record(job)` keeps how long a finished job took, and
+    `typical(request)` is how long such a one takes, in seconds, None where nobody knows; it answers from memory.
+    `job_changed(job)` and `queue_changed()` are called after every change of a job or the queue. Nothing is stored
+    where `store` is None.
     """
 
     def __init__(
@@ -45,11 +47,14 @@ class JobQueue:
         resolve: Callable[[Request], Request],
         works: Callable[[Sequence[str]], Sequence[Asset]],
         discard: Callable[[Job], object],
+        record: Callable[[Job], object],
+        typical: Callable[[Request], float | None],
         job_changed: Callable[[Job], object],
         queue_changed: Callable[[], object],
     ) -> None:
         self._store = store
         self._lane_of, self._resolve, self._works, self._discard = lane_of, resolve, works, discard
+        self._record, self._typical = record, typical
         self._job_changed, self._queue_changed = job_changed, queue_changed
         self._lanes: dict[str, Lane] = {}
         self._pausable: list[Lane] = []
@@ -253,7 +258,7 @@ class JobQueue:
         if job.state == "running" and pace is not None and progress.stage == pace[0] and progress.done > pace[1]:
             each = (time.monotonic() - pace[2]) / (progress.done - pace[1])
             return each * max(0, progress.total - progress.done)
-        typical = self._store.typical_seconds(job.request.kind, job.request.model) if self._store else None
+        typical = self._typical(job.request)
         return None if typical is None else max(0.0, typical - job.seconds)
 
     @property
@@ -368,8 +373,8 @@ class JobQueue:
             if not job.live:
                 self._remember(job)
                 timed = not job.made_earlier and self._lane_of(job.request) != UNTIMED
-                if self._store is not None and job.state == "done" and timed:
-                    self._store.record_seconds(job.request.kind, job.request.model, job.seconds)
+                if job.state == "done" and timed:
+                    self._record(job)
             self._release(job)
         self._job_changed(job)
 

@@ -1,4 +1,4 @@
-"""The queue on disk (SQLite): unfinished jobs and their groups, whether it is paused, and how long jobs took.
+"""The queue on disk (SQLite): unfinished jobs and their groups, and whether it is paused.
 
 Only one studio at a time opens the file.
 """
@@ -6,7 +6,6 @@ Only one studio at a time opens the file.
 from __future__ import annotations
 
 import bisect
-import contextlib
 import itertools
 import json
 import logging
@@ -25,13 +24,10 @@ from studio.system.storage import free_path, transaction
 log = logging.getLogger(__name__)
 
 VERSION = 2
-DURATIONS_KEPT = 20  # latest runs of one kind and model that the time left is estimated from
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, place INTEGER, running INTEGER, request TEXT, parents TEXT);
 CREATE TABLE IF NOT EXISTS groups (id TEXT PRIMARY KEY, kind TEXT, title TEXT);
-CREATE TABLE IF NOT EXISTS runs (n INTEGER PRIMARY KEY, kind TEXT, model TEXT, seconds REAL);
-CREATE INDEX IF NOT EXISTS runs_of ON runs (kind, model, n);
 CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, value INTEGER);
 """
 ADDED = {"state": "TEXT", "group_id": "TEXT", "member": "INTEGER", "after": "TEXT", "works": "TEXT"}
@@ -69,7 +65,6 @@ class QueueStore:
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
         self._file = file
-        self._medians: dict[tuple[str, str], float | None] = {}
         self._stored: dict[str, tuple[float, QueueEntry]] | None = None  # rows by id; None before the first `replace`
         self._groups: dict[str, Group] = {}
         self.warning: Message | None = None
@@ -168,28 +163,6 @@ class QueueStore:
     @paused.setter
     def paused(self, on: bool) -> None:
         self._write(("INSERT OR REPLACE INTO flags (name, value) VALUES ('paused', ?)", [(on,)]))
-
-    def record_seconds(self, kind: str, model: str, seconds: float) -> None:
-        """Store how long a finished job took."""
-        self._write(
-            ("INSERT INTO runs (kind, model, seconds) VALUES (?, ?, ?)", [(kind, model, seconds)]),
-            (
-                "DELETE FROM runs WHERE kind = ? AND model = ? AND n NOT IN"
-                " (SELECT n FROM runs WHERE kind = ? AND model = ? ORDER BY n DESC LIMIT ?)",
-                [(kind, model, kind, model, DURATIONS_KEPT)],
-            ),
-        )
-        self._medians.pop((kind, model), None)
-
-    def typical_seconds(self, kind: str, model: str) -> float | None:
-        """The median seconds of such jobs on this machine; None if there were none. Cached: asked every second."""
-        with contextlib.suppress(KeyError):
-            return self._medians[kind, model]
-        import statistics  # brings fractions and decimals with it, which a start without jobs does not need
-
-        rows = self._read("SELECT seconds FROM runs WHERE kind = ? AND model = ?", (kind, model))
-        self._medians[kind, model] = found = statistics.median(row[0] for row in rows) if rows else None
-        return found
 
     def _replace_broken_file(self) -> None:
         """Rename the damaged file and open a new one."""

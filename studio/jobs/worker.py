@@ -27,6 +27,7 @@ from studio.errors import Message, StudioError
 from studio.jobs.engine_cache import EngineCache, EngineLimits
 from studio.jobs.job import Cancelled, Job, Progress
 from studio.jobs.previews import PreviewEncoder, PreviewJoiner
+from studio.jobs.usage import NOT_MEASURED, Usage
 from studio.media import temp_clips
 from studio.system import signals
 
@@ -47,10 +48,11 @@ PREVIEW_SECONDS = 0.04  # shortest time between previews: a screen would not sho
 
 @dataclass(frozen=True, slots=True)
 class EngineResult:
-    """The payloads of one run, and a description of the device they were made on."""
+    """The payloads of one run, a description of the device they were made on, and what the run used of it."""
 
     payloads: Sequence[Payload]
     device_info: Mapping[str, str]
+    usage: Usage = NOT_MEASURED
 
 
 OnProgress = Callable[[Progress], None]
@@ -317,7 +319,7 @@ class _WorkerChild:
             return
         _, limits, nice = hello
         _lower_priority(nice)
-        engines = EngineCache(limits)
+        engines = EngineCache(limits, alone=True)
         threading.Thread(target=self._read_commands, name="commands", daemon=True).start()
         while (work := self._runs.get()) is not None:
             job, engine, resources, request = work
@@ -326,7 +328,7 @@ class _WorkerChild:
                 payloads = engines.run(
                     engine, resources, request, lambda progress, job=job: self._report(job, progress)
                 )
-                self._answer("done", list(payloads), dict(engines.device_info))
+                self._answer("done", list(payloads), dict(engines.device_info), engines.usage)
             except Exception as error:  # noqa: BLE001 - the parent decides what it means
                 self._answer("failed", _portable(error))
 

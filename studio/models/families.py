@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from studio.errors import BadInput, Message, counted
+from studio.models.demand import Demand, Machine, ModelFacts
 from studio.models.model import Model
 from studio.schema.fields import Field, ModelId, Range, Seed
 from studio.schema.request import Request
@@ -39,6 +40,12 @@ def _unchecked(_folder: Path) -> None:
     pass
 
 
+def weights_alone(facts: ModelFacts, _request: Request, machine: Machine) -> Demand:
+    """Where nothing is known of what a family's work takes: its weights, and as much again."""
+    weights = facts.values * machine.bytes_per_value(facts)
+    return Demand(weights, weights)
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """Models of one architecture.
@@ -48,9 +55,9 @@ class Family:
     most, see `Model.defaults`. `limits` are the lowest and the highest value of a number where it takes less
     than the request allows; `controls` are the fields that have an effect, None where all have. `unused` are fields
     that have none with one model of it. `check_files` raises StudioError, as its engine would, for a folder, or a
-    single file, that cannot run; it reads JSON and headers of weights only. `trial` names the program that goes
-    further, see `models.trial`. A family without a name stands for all that its marks fit: they are called as their
-    files call them.
+    single file, that cannot run; it reads JSON and headers of weights only. `demand` is the formula for what a request
+    takes of a machine. `trial` names the program that goes further than `check_files`, see `models.trial`. A family
+    without a name stands for all that its marks fit: they are called as their files call them.
     """
 
     name: str
@@ -62,6 +69,7 @@ class Family:
     unused: Callable[[Model], frozenset[str]] = _all_used
     defaults_of: Callable[[Model], Mapping[str, Any]] = _as_family
     check_files: Callable[[Path], None] = _unchecked
+    demand: Callable[[ModelFacts, Request, Machine], Demand] = weights_alone
     trial: str = ""
 
     def fields(self, request: type[Request], model: Model | None = None) -> Iterator[tuple[str, Field]]:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
+import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from studio.errors import Message
+from studio.models.demand import Machine
 
 CHILD_SECONDS = 120
+
+CORE_FLOPS = 80e9
+CARD_FLOPS, CARD_BANDWIDTH = 40e12, 400e9
+APPLE_FLOPS, APPLE_BANDWIDTH = 4e12, 100e9
+"""Operations and bytes a second of a processor's core, of a usual graphics card and of Apple's: where reckoning begins
+before anything has run; what the machine itself reaches is learned.
+"""
 
 DEVICE_SCRIPT = """
 import json, os, torch
@@ -97,3 +107,109 @@ def writable(folder: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+def memory() -> tuple[int, int]:
+    """(total, free) bytes of the machine's memory, within what a container may use; the swap file counts nothing."""
+    import psutil  # the window starts without it
+
+    found = psutil.virtual_memory()
+    total, free = int(found.total), int(found.available)
+    for limit, used in _container_limits(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")):
+        total, free = min(total, limit), min(free, max(0, limit - used))
+    return total, free
+
+
+def _container_limits(root: Path, own: Path) -> Iterator[tuple[int, int]]:
+    """(limit, used) bytes of each control group that this process is in, innermost first; none where none is set.
+
+    What the group keeps of files is given back when it is needed, so it does not count as used.
+    """
+    try:
+        names = [line.split(":", 2) for line in own.read_text("utf-8").splitlines() if line.count(":") >= 2]
+    except OSError:
+        return
+    for _, controllers, path in names:
+        new = controllers == ""
+        if not new and "memory" not in controllers.split(","):
+            continue
+        top = root if new else root / "memory"
+        limit, used, cached = (
+            ("memory.max", "memory.current", "inactive_file")
+            if new
+            else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        )
+        folder = top / path.lstrip("/")
+        # In a container its own group is the root of what it sees.
+        inside = [each for each in (folder, *folder.parents) if each.is_relative_to(top) and each.is_dir()]
+        for place in inside or [top]:
+            try:
+                most = int((place / limit).read_text("ascii"))
+                now = int((place / used).read_text("ascii"))
+                listed = dict(line.split() for line in (place / "memory.stat").read_text("ascii").splitlines())
+            except (OSError, ValueError):  # "max": no limit
+                continue
+            yield most, now - int(listed.get(cached, 0))
+
+
+def cards() -> list[tuple[int, int]]:
+    """(total, free) bytes of each NVIDIA card; none where its driver is not installed."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    words = output([program, "--query-gpu=memory.total,memory.free", "--format=csv,noheader,nounits"], 10)
+    found: list[tuple[int, int]] = []
+    for line in (words or "").splitlines():
+        numbers = [part.strip() for part in line.split(",")]
+        if len(numbers) == 2 and all(part.isdigit() for part in numbers):
+            found.append((int(numbers[0]) * 2**20, int(numbers[1]) * 2**20))
+    return found
+
+
+def held(process: int | None, device: str) -> int:
+    """Bytes that a process holds of a device's memory; 0 where it has ended, or the card's driver does not say."""
+    if process is None:
+        return 0
+    if device != "cuda":
+        import psutil
+
+        try:
+            return int(psutil.Process(process).memory_info().rss)
+        except psutil.Error:
+            return 0
+    program = shutil.which("nvidia-smi") or "nvidia-smi"
+    words = output([program, "--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"], 10)
+    for line in (words or "").splitlines():
+        numbers = [part.strip() for part in line.split(",")]
+        if numbers[0] == str(process) and len(numbers) == 2 and numbers[1].isdigit():
+            return int(numbers[1]) * 2**20
+    return 0
+
+
+def machine(asked: str = "auto") -> Machine:
+    """Where models run, where the settings ask for this device; asks the system, which takes up to a second.
+
+    A card counts where the installed torch is not the build for processors only; those of AMD and Intel are not known
+    here, and count as none.
+    """
+    asked = os.environ.get("STUDIO_DEVICE", "auto") if asked == "auto" else asked
+    if asked != "cpu" and not _torch_for_processors():
+        found = cards() if asked.split(":")[0] in ("auto", "", "cuda") else []
+        if found:
+            number = asked.partition(":")[2]
+            total, free = found[int(number) if number.isdigit() and int(number) < len(found) else 0]
+            return Machine("cuda", total, free, half=True, flops=CARD_FLOPS, bandwidth=CARD_BANDWIDTH)
+    total, free = memory()
+    if sys.platform == "darwin" and platform.machine() == "arm64" and asked != "cpu":
+        return Machine("mps", total, free, flops=APPLE_FLOPS, bandwidth=APPLE_BANDWIDTH)
+    matrix = "AMX" in processor()
+    cores = os.cpu_count() or 1
+    return Machine("cpu", total, free, half=matrix, flops=cores * CORE_FLOPS * (4 if matrix else 1))
+
+
+def _torch_for_processors() -> bool:
+    """Whether torch is the build without any graphics card, or is not there."""
+    try:
+        return importlib.metadata.version("torch").endswith("+cpu")
+    except importlib.metadata.PackageNotFoundError:
+        return True

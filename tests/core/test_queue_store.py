@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from studio.backends import MEDIA
-from studio.jobs.queue_store import DURATIONS_KEPT, VERSION, QueueEntry, QueueStore
+from studio.jobs.queue_store import VERSION, QueueEntry, QueueStore
 
 STORY = next(medium for medium in MEDIA if medium.name == "story").default_task.request
 
@@ -80,11 +80,9 @@ def test_tables_of_another_kind_stop_nobody(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
     with sqlite3.connect(file) as database:
         database.execute("CREATE TABLE jobs (something TEXT)")
-        database.execute("CREATE TABLE runs (n INTEGER, kind TEXT, model TEXT)")
     database.close()
     store = QueueStore(file)
     assert store.entries() == []
-    assert store.typical_seconds("story", "a") is None
     assert "could not be read" in str(store.warning)
     store.close()
 
@@ -168,40 +166,12 @@ def test_a_request_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None
     again.close()
 
 
-def test_time_is_the_median_of_the_last_runs(tmp_path: Path) -> None:
-    store = QueueStore(tmp_path / "queue.sqlite")
-    assert store.typical_seconds("story", "a") is None
-    for seconds in (100.0, *[2.0] * (DURATIONS_KEPT - 1), 3.0):
-        store.record_seconds("story", "a", seconds)
-    store.record_seconds("story", "b", 50.0)
-    assert store.typical_seconds("story", "a") == 2.0
-    assert store.typical_seconds("story", "b") == 50.0
-    store.close()
-
-
 def test_that_the_queue_is_paused_is_remembered(tmp_path: Path) -> None:
     for before, after in ((False, True), (True, False), (False, False)):
         store = QueueStore(tmp_path / "queue.sqlite")
         assert store.paused is before
         store.paused = after
         store.close()
-
-
-def test_the_time_is_asked_of_the_disk_once_until_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = QueueStore(tmp_path / "queue.sqlite")
-    asked: list[str] = []
-    real = store._read
-
-    def counted(statement: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
-        asked.append(statement)
-        return real(statement, values)
-
-    monkeypatch.setattr(store, "_read", counted)
-    assert [store.typical_seconds("avatar", "m") for _ in range(3)] == [None] * 3
-    store.record_seconds("avatar", "m", 4.0)
-    assert [store.typical_seconds("avatar", "m") for _ in range(3)] == [4.0] * 3
-    assert len(asked) == 2
-    store.close()
 
 
 def test_only_the_rows_that_differ_are_written(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from studio.backends.avatar.memory import demand
 from studio.errors import StudioError
 from studio.models import weights
 from studio.models.families import Family, Mark
@@ -46,6 +47,6 @@ def unused_fields(model: Model) -> frozenset[str]:
 
 # Their own tools draw with the full variety and fixed noise, as the request does: none has defaults of its own.
 FAMILIES = (
-    Family("stylegan2", "StyleGAN2 network", (Mark("checkpoint", "stylegan2"),), unused=unused_fields),
-    Family("stylegan3", "StyleGAN3 network", (Mark("checkpoint", "stylegan3"),), unused=unused_fields),
+    Family("stylegan2", "StyleGAN2 network", (Mark("checkpoint", "stylegan2"),), unused=unused_fields, demand=demand),
+    Family("stylegan3", "StyleGAN3 network", (Mark("checkpoint", "stylegan3"),), unused=unused_fields, demand=demand),
 )

@@ -110,6 +110,15 @@ def _out_of_memory() -> OutOfMemory:
     return OutOfMemory(said, "Choose a smaller size or a smaller model, or close other programs, and try again.")
 
 
+def card_peak() -> int:
+    """The most bytes that this process held on the graphics card since it was last asked; 0 where it uses none."""
+    if device().type != "cuda":
+        return 0
+    peak = torch.cuda.max_memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    return peak
+
+
 def free_memory() -> None:
     """Return what dropped models held to the system."""
     gc.collect()

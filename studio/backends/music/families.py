@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studio.backends.music.check import check
+from studio.backends.music.memory import demand
 from studio.errors import StudioError
 from studio.models import weights
 from studio.models.families import Family, Mark
@@ -32,13 +33,19 @@ def _musicgen(name: str, title: str) -> Family:
         (Mark("model_type", name),),
         controls=frozenset({*PLANNED, "seconds"}),
         check_files=check,
+        demand=demand,
         trial=TRIAL,
     )
 
 
 FAMILIES = (
     Family(
-        "studio-music", "AIGC Studio music model", (Mark("model_type", "studio-music"),), unused=_unused, trial=TRIAL
+        "studio-music",
+        "AIGC Studio music model",
+        (Mark("model_type", "studio-music"),),
+        unused=_unused,
+        demand=demand,
+        trial=TRIAL,
     ),
     _musicgen("musicgen", "MusicGen network"),
     # It takes no melody yet, and plays from the description alone.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from studio.backends.poster.memory import demand
 from studio.errors import StudioError
 from studio.models import weights
 from studio.models.families import Family, Mark
@@ -73,6 +74,7 @@ def _family(
         unused=_unused,
         defaults_of=_defaults,
         check_files=check,
+        demand=demand,
         trial=TRIAL,
     )
 
@@ -133,5 +135,5 @@ FAMILIES = (
         negative=False,
     ),
     # What `studio train poster` makes. It suits the request's own values.
-    Family("diffusers", "AIGC Studio poster model", controls=CONTROLS, check_files=check, trial=TRIAL),
+    Family("diffusers", "AIGC Studio poster model", controls=CONTROLS, check_files=check, demand=demand, trial=TRIAL),
 )

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from studio.backends.story.check import check, gguf_file
+from studio.backends.story.memory import demand
 from studio.models.families import Family, Mark
 from studio.models.model import Model
 
@@ -29,6 +30,7 @@ def _family(name: str, title: str = "", marks: tuple[Mark, ...] = (), **defaults
         controls=CONTROLS,
         unused=_unused,
         check_files=check,
+        demand=demand,
         trial=TRIAL,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from studio.backends.medium import Medium, StageText, Task
+from studio.backends.upscale.memory import demand
 from studio.errors import StudioError
 from studio.models import weights
 from studio.models.families import Family, Mark
@@ -72,12 +73,14 @@ MEDIUM = Medium(
             "Real-ESRGAN network, compact",
             (Mark("checkpoint", "srvgg"), Mark("model_type", "srvgg")),
             check_files=check_files,
+            demand=demand,
         ),
         Family(
             "rrdb",
             "ESRGAN network",
             (Mark("checkpoint", "rrdb"), Mark("model_type", "rrdb")),
             check_files=check_files,
+            demand=demand,
         ),
     ),
 )

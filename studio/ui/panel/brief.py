@@ -20,6 +20,7 @@ from studio.ui.forms.fields import TextField
 from studio.ui.forms.form import Form
 from studio.ui.forms.undo import UndoHistory
 from studio.ui.library.importer import local
+from studio.ui.panel.fit_line import FitLine
 from studio.ui.panel.presets_menu import PresetMenus
 from studio.ui.plugin import plugin
 from studio.ui.widgets.controls import ComboBox, button, label, named, tip, tool
@@ -55,6 +56,8 @@ class Brief(QWidget):
         self.presets = PresetMenus(presets, medium.default_task.request, self.form.value, self)
         self.presets.chosen.connect(lambda preset: self.form.set_value(preset.replace(seed=self.form.value().seed)))
         self.presets.message.connect(self.message)
+        self.fit = FitLine(studio)
+        self.fit.chosen.connect(self._use_what_fits)
         self._typing_pause = timer(self, lambda: self.history.end_step(), TYPING_PAUSE)
         self.form.changed.connect(self._changed)
         for line in self.form.findChildren(QLineEdit):
@@ -68,6 +71,7 @@ class Brief(QWidget):
         ScaledSize(self.cancel, high=40)
         self._update_undo_buttons()
         self._fit_model(self.form.value())
+        self.fit.ask(self.form.value())
 
     def fit_width(self, room: int) -> None:
         """Be as wide as it is made for where there is so much room; less wide in a narrow window, down to its least."""
@@ -112,6 +116,7 @@ class Brief(QWidget):
         foot = named(QFrame(), "briefFoot")
         inside = column(foot, spacing=12, margins=(20, 12, 20, 16))
         inside.addLayout(row(label(tr("Number of results"), "label"), None, self.count))
+        inside.addWidget(self.fit)
         inside.addLayout(row((self.generate, 1), self.cancel))
         if self.train is not None:
             inside.addLayout(row(None, self.train, None))
@@ -125,6 +130,7 @@ class Brief(QWidget):
         if self._model_of(value) != self._model:
             value = self._fit_model(value)
         self.history.step(value, self.form.last_changed)
+        self.fit.ask(value)
         self._typing_pause.start()
         self._update_undo_buttons()
 
@@ -161,6 +167,14 @@ class Brief(QWidget):
         self.form.refresh_models()
         if self._model_of(self.history.value) != self._model:
             self._fit_model(self.history.value)
+        self.fit.ask_again()
+
+    def _use_what_fits(self, request: Request) -> None:
+        """Take from a request that fits what differs; the rest may have been changed since it was reckoned."""
+        asked = self.fit.asked
+        if asked is not None:
+            names = [name for name, _ in request.fields() if getattr(request, name) != getattr(asked, name)]
+            self.form.set_value(self.form.value().replace(**{name: getattr(request, name) for name in names}))
 
     def undo(self) -> None:
         self._set_value(self.history.undo())

@@ -149,6 +149,7 @@ class Panel(Page):
 
     def _on_settled(self, batch: CandidateBatch) -> None:
         self.stage_area.settled(batch)
+        self.brief.fit.ask_again()
         self._update_cancel()
 
     def _update_cancel(self) -> None:

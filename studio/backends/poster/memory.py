@@ -1,0 +1,137 @@
+"""What painting a picture takes: the denoiser's feature maps or tokens, and the decoder's at full size, the peak."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from studio.models.demand import Demand, Machine, ModelFacts, Part, attention_layers, conv
+from studio.schema.request import Request
+
+LIBRARIES = 190_000_000
+"""Bytes of diffusers and transformers once they are imported."""
+DECODER = 3.0
+"""Maps that a decoder holds at once where it is widest: what came in, its normed copy, and what a convolution makes."""
+UNET = 6.0
+"""The same of a UNet beside the maps that it keeps for its way up."""
+TOKENS = 14.0
+"""Values of a transformer's width that it holds for each token: queries, keys, values, and four for each feed-forward
+input and output."""
+WORDS = 256
+"""Tokens of a prompt, as most text encoders fill it up."""
+DECODER_CHANNELS = (128, 256, 512, 512)
+"""Those of Stable Diffusion's autoencoder, and of most after it."""
+UNET_CHANNELS = (320, 640, 1280)
+
+
+def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
+    """Of a PosterRequest, with any pipeline of diffusers."""
+    value = machine.bytes_per_value(facts)
+    width, height = painted_size(facts, int(getattr(request, "width", 512)), int(getattr(request, "height", 512)))
+    steps = int(getattr(request, "steps", 20))
+    batch = 2 if float(getattr(request, "guidance", 0.0)) > 1 else 1
+    decoder = facts.part("vae")
+    shrink = shrinking(decoder)
+    latents = (width // shrink) * (height // shrink)
+    unet = facts.part("unet")
+    if unet.values or unet.config:
+        held, flops, calls = _unet(unet, latents, batch)
+    else:
+        held, flops, calls = _transformer(facts, decoder, latents, batch)
+    decoding, decoding_flops = decode(decoder, width * height)
+    return Demand(
+        weights=facts.values * value,
+        working=int(value * max(held, decoding)),
+        loading=facts.largest,
+        libraries=LIBRARIES,
+        flops=steps * flops + decoding_flops,
+        calls=steps * calls + 200,
+    )
+
+
+def painted_size(facts: ModelFacts, width: int, height: int) -> tuple[int, int]:
+    """What is painted for a picture of that size: the model's native area, where its config.json says one."""
+    native = facts.part("").counts("native")
+    if len(native) != 2:
+        return width, height
+    scale = math.sqrt(native[0] * native[1] / (width * height))
+    return max(8, round(width * scale)), max(8, round(height * scale))
+
+
+def decoder_channels(decoder: Part) -> Sequence[int]:
+    """Channels of its levels, that at full size first."""
+    found = decoder.counts("block_out_channels", "decoder_block_out_channels")
+    if found:
+        return found
+    times = decoder.counts("dim_mult")
+    return tuple(decoder.count("base_dim") * each for each in times) if times else DECODER_CHANNELS
+
+
+def shrinking(decoder: Part) -> int:
+    """Pixels of the picture for each latent, along a side."""
+    return 2 ** (len(decoder_channels(decoder)) - 1)
+
+
+def decode(decoder: Part, pixels: int) -> tuple[float, float]:
+    """(values that the decoder holds at its peak, its operations) for a picture of so many pixels.
+
+    Each level begins with the channels of the one below it, enlarged, which makes the last but one decide: for Stable
+    Diffusion 256 channels at full size, three times.
+    """
+    channels = decoder_channels(decoder)
+    layers = decoder.count("layers_per_block", usual=2) + 1
+    held = flops = 0.0
+    for level, own in enumerate(channels):
+        there = pixels / 4**level
+        entering = channels[min(level + 1, len(channels) - 1)]
+        held = max(held, DECODER * entering * there)
+        flops += conv(1, 1, entering, own) * there + (2 * layers - 1) * conv(1, 1, own, own) * there
+    return held, flops
+
+
+def _unet(unet: Part, latents: int, batch: int) -> tuple[float, float, float]:
+    """(values held, operations, calls) of one pass of a UNet."""
+    channels = unet.counts("block_out_channels") or UNET_CHANNELS
+    layers = unet.count("layers_per_block", usual=2)
+    blocks = unet.config.get("down_block_types")
+    depths = unet.counts("transformer_layers_per_block") or (1,) * len(channels)
+    kept = flops = calls = 0.0
+    for level, own in enumerate(channels):
+        there = latents / 4**level
+        kept += (layers + 1) * own * there
+        # Down: two convolutions a layer. Up: one layer more, whose first reads twice the channels.
+        flops += there * (2 * layers + 3 * (layers + 1)) * conv(1, 1, own, own)
+        calls += (2 * layers + 1) * 12
+        kinds = blocks if isinstance(blocks, list) else []
+        if level < len(kinds) and "Attn" in str(kinds[level]):  # pyright: ignore[reportUnknownArgumentType]
+            depth = depths[min(level, len(depths) - 1)] * (2 * layers + 1)
+            flops += attention_layers(int(there), own, depth, 6 * own)
+            calls += depth * 30
+    return batch * (kept + UNET * 2 * channels[0] * latents), batch * flops, calls
+
+
+def _transformer(facts: ModelFacts, decoder: Part, latents: int, batch: int) -> tuple[float, float, float]:
+    """The same of a transformer, all of whose weights are used for each token. One of which only the number of its
+    weights is known is taken to be 64 times as wide as deep.
+    """
+    network = facts.part("transformer")
+    values = network.values or facts.values
+    guess = int((values * 16 / 3) ** (1 / 3)) or 1024
+    width = network.count("num_attention_heads", "n_heads") * network.count("attention_head_dim")
+    width = width or network.count("dim", "hidden_size", usual=guess)
+    layers = sum(
+        network.count(name) for name in ("num_layers", "num_single_layers", "n_layers", "num_mmdit_layers",
+                                         "num_single_dit_layers")
+    ) or max(1, guess // 64)  # fmt: skip
+    tokens = latents // _patch(network, decoder) + WORDS
+    flops = 2.0 * values * tokens + 4.0 * tokens * tokens * width * layers
+    return batch * TOKENS * width * tokens, batch * flops, layers * 40.0
+
+
+def _patch(network: Part, decoder: Part) -> int:
+    """Latents that make one token."""
+    side = network.count("patch_size")
+    if side > 1:
+        return side * side
+    latent = decoder.count("latent_channels", "z_dim")
+    return 1 if side == 1 and latent and network.count("in_channels") == latent else 4

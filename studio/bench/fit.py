@@ -1,0 +1,91 @@
+"""Bench of the memory and time that are foretold before a job, beside what it really takes."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from studio.backends import MEDIA, PAGELESS
+from studio.bench.measurement import BenchSettings, Measurement, measure
+from studio.jobs.usage import Usage
+from studio.models.fit import AS_RECKONED, Correction, corrected, seconds_of
+from studio.models.model import Model
+from studio.schema.fields import WorkKey
+from studio.schema.request import Request
+from studio.studio import Studio
+from studio.system.paths import AppPaths
+
+TEXT = "The dragon looked at the spaceship. "
+
+REQUESTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "poster": ({"width": 256, "height": 256, "steps": 3}, {"width": 512, "height": 512, "steps": 2}),
+    "story": ({"tokens": 24, "prompt": TEXT}, {"tokens": 96, "prompt": TEXT * 100}),
+    "music": ({"seconds": 2.0}, {"seconds": 8.0}),
+    "avatar": ({"size": "native"}, {"size": "large"}),
+    "upscale": ({"factor": "2"}, {"factor": "4"}),
+}
+"""What is asked of each model of a medium, in turn: the first teaches what is foretold of the second."""
+
+
+def lines(setting: BenchSettings) -> Iterator[Measurement]:
+    """Each model in an engine's process of its own: foretold and real bytes, and seconds, with and without history."""
+    with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
+        paths = AppPaths.under(Path(folder))
+        paths.models.mkdir(parents=True)
+        names = ["llama", "srvgg"] if setting.toy else []
+        measure("studio.bench.engine.fit_models", {"folder": str(paths.models), "names": names, "toy": setting.toy})
+        own = setting.own or AppPaths.for_user().models
+        for path in [] if setting.toy else sorted(own.glob("*/model.toml")):
+            (paths.models / path.parent.name).symlink_to(path.parent)
+        picture = Path(folder) / "picture.png"
+        Image.fromarray(np.random.default_rng(3).integers(0, 255, (300, 400, 3), np.uint8)).save(picture)
+        with contextlib.closing(Studio(paths, persist_queue=False, bundled=setting.bundled)) as opened:
+            models = [
+                each for each in opened.catalog.models()
+                if (not each.bundled or not setting.toy) and each.medium in REQUESTS
+            ]  # fmt: skip
+        for model in models:
+            yield from _model_lines(paths, setting, model, picture)
+
+
+def _model_lines(paths: AppPaths, setting: BenchSettings, model: Model, picture: Path) -> Iterator[Measurement]:
+    medium = next(each for each in (*MEDIA, *PAGELESS) if each.name == model.medium)
+    correction = AS_RECKONED
+    for at, values in enumerate(REQUESTS[model.medium]):
+        works = {"picture": WorkKey(path=str(picture))} if model.medium == "upscale" else {}
+        asked: dict[str, Any] = {"model": model.id, "seed": 3, **values, **works}
+        request: Request = medium.default_task.request(**asked)
+        with contextlib.closing(Studio(paths, persist_queue=False, bundled=setting.bundled)) as opened:
+            used = _used(opened, request)
+            machine = opened.fit.machine()
+            facts = opened.fit.facts(model)
+        demand = opened.fit.family(medium.name, model.family).demand(facts, request, machine)
+        foretold, reckoned = corrected(demand, AS_RECKONED), seconds_of(demand, machine, AS_RECKONED) or 0.0
+        more = {
+            "real_mb": used.memory / 1e6,
+            "foretold_mb": foretold / 1e6,
+            "working_mb": demand.working / 1e6,
+            "weights_mb": demand.weights / 1e6,
+            "error": foretold / used.memory - 1,
+            "loading_s": used.loading,
+            "real_s": used.running,
+            "reckoned_s": reckoned,
+            "time_error": reckoned / used.running - 1,
+        }
+        if correction is not AS_RECKONED:
+            more["error_learned"] = corrected(demand, correction) / used.memory - 1
+            more["time_error_learned"] = (seconds_of(demand, machine, correction) or 0.0) / used.running - 1
+        correction = Correction(used.memory / foretold, used.running / reckoned)
+        yield Measurement(f"fit.{model.id}.{at}", abs(foretold / used.memory - 1), "of the memory", None, None, more)
+
+
+def _used(opened: Studio, request: Request) -> Usage:
+    job = opened.submit(request)
+    job.future.result()
+    return job.usage

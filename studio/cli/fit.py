@@ -1,0 +1,50 @@
+"""How models fit this machine: what `studio models info` says of it, and which `search --fits` lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from studio.backends import families
+from studio.backends import medium as find_medium
+from studio.cli.words import worded
+from studio.errors import Message
+from studio.models.fit import Fit, FitCheck
+from studio.models.history import RunHistory
+from studio.support import hardware
+
+if TYPE_CHECKING:
+    from studio.cli.context import CliContext
+    from studio.models.model import Model
+    from studio.models.offers import Offer
+
+
+def fit_check(context: CliContext) -> FitCheck:
+    """What tells how models fit, from this machine and what has run on it."""
+    machine = hardware.machine(context.settings().device)
+    return FitCheck(RunHistory(context.places.state / "runs.sqlite"), families(), lambda: machine)
+
+
+def of_model(check: FitCheck, model: Model) -> Fit:
+    """How the usual request of its medium fits, with an installed model."""
+    return check.of(find_medium(model.medium).usual_request(model.family, model).replace(model=model.id), model)
+
+
+def of_offer(check: FitCheck, one: Offer) -> Fit | None:
+    """The same of a model that is not there yet; None where nobody knows what its weights take."""
+    return check.offered(one, find_medium(one.medium).usual_request(one.family))
+
+
+def said(fit: Fit) -> str:
+    """How it fits, and what would where it does not."""
+    parts = [fit.words, *([fit.instead] if fit.instead is not None else [])]
+    return " ".join(map(worded, parts))
+
+
+def facts(fit: Fit | None) -> dict[str, Any] | None:
+    """The same for programs; None where nobody knows."""
+    if fit is None:
+        return None
+    return {"verdict": fit.verdict, "memory": fit.memory, "free": fit.free, "seconds": fit.seconds, "words": said(fit)}
+
+
+HERE = Message("on this machine")

@@ -1,0 +1,303 @@
+"""Will it run on this machine? What a model and a request take, compared with the memory and the time there is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from studio.errors import BadInput, Message
+from studio.models.demand import Demand, Machine, ModelFacts, Part, read_facts
+from studio.models.families import Families, Family, family_named
+from studio.models.history import MeasuredRun, RunHistory
+from studio.models.model import Model
+from studio.models.offers import Offer
+from studio.schema.fields import Range
+from studio.schema.request import Request
+from studio.system.storage import format_size
+
+log = logging.getLogger(__name__)
+
+SLOW = 180.0
+"""Seconds of one work beyond which a model runs slowly: longer than a person waits without doing something else."""
+SPARE = 0.9
+"""How much of a machine's memory can be had at all, the rest being the system's."""
+PIXELS = 64
+"""Sides that would fit are multiples of this."""
+STEPS = 24
+"""How many smaller requests are tried."""
+
+Verdict = Literal["well", "slowly", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a request fits. `memory` is in bytes, `free` those there are for it; `seconds` of one work, None where nobody
+    can know. `learned` says that runs of this model, or of its family, have corrected the memory.
+
+    `words` say it in a sentence. Where it does not fit, `instead` says what would, `smaller` is that request, None
+    where none would, and `choice` names what it has in place of this one's, such as "768 x 768".
+    """
+
+    verdict: Verdict
+    memory: int
+    free: int
+    seconds: float | None
+    words: Message
+    learned: bool = False
+    instead: Message | None = None
+    smaller: Request | None = None
+    choice: Message | None = None
+
+    def with_choice(self, smaller: Request, choice: Message) -> Fit:
+        """The same, saying that this request would fit."""
+        return replace(self, instead=Message("{choice} would fit.", choice=choice), smaller=smaller, choice=choice)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What this machine's own runs say: how many times the foretold bytes and seconds were real; None if none ran."""
+
+    memory: float | None = None
+    time: float | None = None
+
+
+AS_RECKONED = Correction()
+
+
+def estimate(
+    facts: ModelFacts,
+    family: Family,
+    request: Request,
+    machine: Machine,
+    correction: Correction = AS_RECKONED,
+    *,
+    loaded: bool = False,
+) -> Fit:
+    """How a request fits the memory that is free on a machine. `loaded`: the model is in memory already."""
+    demand = family.demand(facts, request, machine)
+    memory = corrected(demand, correction, loaded=loaded)
+    seconds = seconds_of(demand, machine, correction)
+    learned = correction.memory is not None
+    if memory > machine.free:
+        smaller = smaller_request(facts, family, request, machine, correction)
+        need, free = format_size(memory), format_size(machine.free)
+        words = Message("Needs about {need} of memory; {free} are free.", need=need, free=free)
+        fit = Fit("no", memory, machine.free, seconds, words, learned)
+        return fit if smaller is None else fit.with_choice(smaller, choice_of(request, smaller))
+    verdict: Verdict = "slowly" if seconds is not None and seconds > SLOW else "well"
+    return Fit(verdict, memory, machine.free, seconds, _words(verdict, memory, seconds), learned)
+
+
+def corrected(demand: Demand, correction: Correction, *, loaded: bool = False) -> int:
+    """Bytes, as this machine's own runs correct them."""
+    return int(demand.memory(loaded=loaded) * (correction.memory or 1.0))
+
+
+def seconds_of(demand: Demand, machine: Machine, correction: Correction) -> float | None:
+    """Of one work; None on a graphics card on which nothing has run, since cards differ a hundredfold."""
+    if correction.time is None and machine.device != "cpu":
+        return None
+    return demand.seconds(machine) * (correction.time or 1.0)
+
+
+def smaller_request(
+    facts: ModelFacts, family: Family, request: Request, machine: Machine, correction: Correction = AS_RECKONED
+) -> Request | None:
+    """The largest request like this one that fits; None where none does."""
+    for smaller in _smaller(request):
+        if corrected(family.demand(facts, smaller, machine), correction) <= machine.free:
+            return smaller
+    return None
+
+
+def choice_of(request: Request, smaller: Request) -> Message:
+    """What a smaller request has in place of this one's: its size, or the one value that differs."""
+    values = changes(request, smaller)
+    if {"width", "height"} <= values.keys():
+        return Message("{width} x {height}", width=values["width"], height=values["height"])
+    name, value = next(iter(values.items()))
+    known = dict(type(request).fields())[name]
+    unit = known.unit if isinstance(known, Range) else ""
+    return Message("{value:g} {unit}", value=value, unit=Message.of(unit))
+
+
+def changes(request: Request, smaller: Request) -> dict[str, float]:
+    """The numbers in which a smaller request differs; both sides of a size."""
+    found = {
+        name: float(getattr(smaller, name)) for name, each in type(request).fields()
+        if isinstance(each, Range) and getattr(smaller, name) != getattr(request, name)
+    }  # fmt: skip
+    sides = [name for name, _ in _sized(request, "px")]
+    return {name: getattr(smaller, name) for name in (sides if found.keys() & set(sides) else found)}
+
+
+def _smaller(request: Request) -> Iterator[Request]:
+    """Requests like this one, ever smaller: in pixels where it has a size, else in seconds or tokens."""
+    sides = _sized(request, "px")
+    measures = sides or _sized(request, "seconds") or _sized(request, "tokens")
+    seen = {request}
+    for step in range(1, STEPS):
+        share = (1 - step / STEPS) if not sides else (1 - step / STEPS) ** 0.5
+        values: dict[str, float] = {}
+        for name, known in measures:
+            value = getattr(request, name) * share
+            unit = PIXELS if sides else 1
+            values[name] = max(unit, int(value) // unit * unit)
+            if values[name] < known.low:
+                return
+        if not values:
+            return
+        try:
+            made = request.replace(**values)
+        except BadInput:
+            return
+        if made not in seen:
+            seen.add(made)
+            yield made
+
+
+def _sized(request: Request, unit: str) -> list[tuple[str, Range]]:
+    return [
+        (name, each)
+        for name, each in type(request).fields()
+        if isinstance(each, Range) and each.unit == unit and not (unit == "seconds" and each.low < 1)
+    ]
+
+
+def _words(verdict: Verdict, memory: int, seconds: float | None) -> Message:
+    need = format_size(memory)
+    if seconds is None:
+        return Message("Needs about {need} of memory.", need=need)
+    if verdict == "slowly":
+        return Message("Runs slowly here: about {time}, {need} of memory.", time=spoken(seconds), need=need)
+    return Message("About {time}, {need} of memory.", time=spoken(seconds), need=need)
+
+
+def spoken(seconds: float) -> Message:
+    """A time as one says it."""
+    if seconds < 1.5:
+        return Message("a second")
+    if seconds < 90:
+        return Message("{n} seconds", n=round(seconds))
+    if seconds < 5400:
+        return Message("{n} minutes", n=round(seconds / 60))
+    return Message("{n} hours", n=round(seconds / 3600))
+
+
+def facts_of_offer(memory: Mapping[str, int], parameters: int) -> ModelFacts:
+    """The facts of a model that is only offered, of the smallest form it comes in: `memory` are bytes of its weights by
+    dtype or quantisation, `parameters` their number, 0 where it is not known.
+    """
+    dtype, size = min(memory.items(), key=lambda each: each[1], default=("", 0))
+    return ModelFacts({"": Part({}, parameters or size // 2, size, size)}, dtype.startswith(("q", "iq")), offered=True)
+
+
+class FitCheck:
+    """Answers for the models and requests of one studio.
+
+    `families` are those of each medium; `machine()` asks the system, with the memory that engines hold counted as free,
+    since they give way. Facts of a model are read once and kept until its files change: `of` and `facts` may read the
+    disk and take a second, so the window asks them in a thread; `seconds` answers from memory.
+    """
+
+    def __init__(self, history: RunHistory, families: Families, machine: Callable[[], Machine]) -> None:
+        self.history = history
+        self._families, self._machine = families, machine
+        self._facts: dict[Path, tuple[str, ModelFacts]] = {}
+        self._device: Machine | None = None
+        self._lock = threading.Lock()
+
+    def machine(self) -> Machine:
+        """This machine now."""
+        self._device = found = self._machine()
+        return found
+
+    def facts(self, model: Model) -> ModelFacts:
+        """Those of an installed model."""
+        with self._lock:
+            known = self._facts.get(model.folder)
+        if known is None or known[0] != model.fingerprint:
+            known = (model.fingerprint, read_facts(model))
+            with self._lock:
+                self._facts[model.folder] = known
+        return known[1]
+
+    def of(self, request: Request, model: Model) -> Fit:
+        """How a request fits now."""
+        machine, family = self.machine(), self.family(model.medium, model.family)
+        facts = self.facts(model)
+        return estimate(facts, family, request, machine, self.correction(request.kind, machine, family.name, model.id))
+
+    def offered(self, offer: Offer, request: Request, form: str = "") -> Fit | None:
+        """How a request would fit with a model that is not there yet, of which only what is free counts not: all of the
+        machine's memory does, but the system's share. None where nobody knows what its weights take. `form` is a dtype
+        or quantisation that it comes in; the smallest where it is empty.
+        """
+        memory = {form: offer.memory[form]} if form else offer.memory
+        if not memory and not offer.size:
+            return None
+        machine = self.machine()
+        whole = replace(machine, free=max(machine.free, int(SPARE * machine.total)))
+        facts = facts_of_offer(memory or {"": offer.size}, offer.parameters)
+        found = self.family(offer.medium, offer.family)
+        return estimate(facts, found, request, whole, self.correction(request.kind, machine, found.name, offer.id))
+
+    def family(self, medium: str, name: str) -> Family:
+        """The family of that name among those of the medium."""
+        return family_named(self._families.get(medium, ()), name)
+
+    def correction(self, kind: str, machine: Machine, family: str, model: str) -> Correction:
+        """What this machine's own runs say of such requests with a model."""
+        return Correction(
+            self.history.memory_ratio(kind, machine.device, family, model),
+            self.history.time_ratio(kind, machine.device, family, model),
+        )
+
+    def other_model(self, request: Request, models: Sequence[Model]) -> Model | None:
+        """The largest of these models with which the request would fit."""
+        for model in sorted(models, key=lambda each: -each.size):
+            if model.id != request.model and self.of(request, model).verdict != "no":
+                return model
+        return None
+
+    def seconds(self, request: Request, model: Model | None) -> float | None:
+        """How long a job will take, from earlier ones: of this model and as large as this request; else of the kind.
+
+        From memory alone: None too where the facts of the model were not read yet.
+        """
+        machine = self._device
+        with self._lock:
+            known = self._facts.get(model.folder) if model is not None else None
+        if machine is not None and model is not None and known is not None:
+            family = self.family(model.medium, model.family)
+            ratio = self.history.own_time_ratio(request.kind, machine.device, model.id)
+            if ratio is not None:
+                return family.demand(known[1], request, machine).seconds(machine) * ratio
+        return self.history.typical_seconds(request.kind, request.model)
+
+    def record(
+        self, request: Request, model: Model | None, seconds: float, memory: int, loading: float, running: float
+    ) -> None:
+        """Keep what a job took that was done; see `MeasuredRun`. Never fails: it is not worth a work."""
+        try:
+            run = MeasuredRun(request.kind, "", "", request.model, seconds)
+            if model is not None and running > 0:
+                machine = self._device or self.machine()
+                family = self.family(model.medium, model.family)
+                demand = family.demand(self.facts(model), request, machine)
+                run = replace(
+                    run,
+                    device=machine.device,
+                    family=family.name,
+                    memory=memory,
+                    foretold=demand.memory(loaded=not loading) if memory else 0,
+                    running=running,
+                    reckoned=demand.seconds(machine),
+                )
+            self.history.record(run)
+        except Exception:
+            log.exception("what a job took was not recorded")

@@ -1,0 +1,356 @@
+"""Whether a request fits this machine: the formulas, what history corrects, the verdicts and their words."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from studio.backends import MEDIA, PAGELESS, families
+from studio.backends.avatar.memory import resolutions
+from studio.backends.poster.memory import DECODER, decode
+from studio.backends.poster.requests import PosterRequest
+from studio.backends.story.memory import Shape, kv_cache
+from studio.backends.story.requests import StoryRequest
+from studio.backends.upscale.requests import UpscaleRequest
+from studio.models.catalog import read_model
+from studio.models.demand import Demand, Machine, ModelFacts, Part, read_facts
+from studio.models.families import Family
+from studio.models.fit import Correction, FitCheck, estimate, facts_of_offer, smaller_request
+from studio.models.history import KEPT, MeasuredRun, RunHistory
+from studio.models.offers import Offer
+from studio.schema.request import Request
+from studio.support import hardware
+from studio.system.paths import RESOURCES
+
+GB = 10**9
+LLAMA_2_7B = {
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "max_position_embeddings": 4096,
+    "vocab_size": 32000,
+}
+SD_VAE = {"block_out_channels": [128, 256, 512, 512], "layers_per_block": 2, "latent_channels": 4}
+SD_UNET = {
+    "block_out_channels": [320, 640, 1280, 1280],
+    "layers_per_block": 2,
+    "down_block_types": ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+}
+SD = ModelFacts({"unet": Part(SD_UNET, 860_000_000, 1720 * 10**6), "vae": Part(SD_VAE, 84_000_000, 168 * 10**6)})
+LLAMA = ModelFacts({"": Part(LLAMA_2_7B, 6_740_000_000, 13_480_000_000)})
+MACHINE = Machine("cpu", 16 * GB, 12 * GB)
+
+
+def family(medium: str, name: str) -> Family:
+    return next(one for one in (*MEDIA, *PAGELESS) if one.name == medium).family(name)
+
+
+def poster(side: int, **values: float) -> PosterRequest:
+    return PosterRequest(**{"width": side, "height": side, "steps": 20, "guidance": 7.5, **values})  # type: ignore[arg-type]
+
+
+def test_the_cache_of_a_llama_is_as_reckoned_by_hand() -> None:
+    # 2 (keys, values) x 32 layers x 32 heads x 128 values x 4,096 tokens x 2 bytes: 2 GiB, as Meta's paper has it.
+    assert kv_cache(Shape(LLAMA.part(""), LLAMA), 4096, 2) == 2 * 2**30
+
+
+def test_grouped_heads_need_less() -> None:
+    grouped = ModelFacts({"": Part({**LLAMA_2_7B, "num_key_value_heads": 8}, 8 * GB, 16 * GB)})
+    assert kv_cache(Shape(grouped.part(""), grouped), 4096, 2) == 2**29
+
+
+def test_decoding_of_stable_diffusion_is_as_reckoned_by_hand() -> None:
+    # 256 channels of 512 x 512 pixels, held three times, of 4 bytes: 805 MB.
+    held, _ = decode(Part(SD_VAE), 512 * 512)
+    assert held == DECODER * 256 * 512 * 512
+    assert int(held * 4) == 805_306_368
+
+
+def test_a_config_that_says_nothing_is_taken_for_a_usual_one() -> None:
+    # Llama 2 of 7 billion: 32 layers of 4,096.
+    guess = Shape(Part(), ModelFacts({"": Part({}, 6_740_000_000, 1)}))
+    assert (guess.layers, guess.width) == (32, 4096)
+    assert resolutions(Part())[-1] == (1024, 32)
+
+
+@pytest.mark.parametrize(
+    ("facts", "name", "small", "large"),
+    [
+        (SD, ("poster", "sd"), poster(256), poster(512)),
+        (SD, ("poster", "sd"), poster(512, guidance=1.0, width=64, height=64), poster(512, guidance=7.5)),
+        (LLAMA, ("story", "llama"), StoryRequest(tokens=64), StoryRequest(tokens=2048)),
+        (LLAMA, ("story", "llama"), StoryRequest(prompt="a"), StoryRequest(prompt="word " * 2000)),
+        (ModelFacts({}), ("upscale", "srvgg"), UpscaleRequest(factor="2"), UpscaleRequest(factor="4")),
+    ],
+)
+def test_larger_requests_need_more(facts: ModelFacts, name: tuple[str, str], small: Request, large: Request) -> None:
+    demand = family(*name).demand
+    low, high = (demand(facts, each, MACHINE) for each in (small, large))
+    assert low.working < high.working
+    assert low.seconds(MACHINE) < high.seconds(MACHINE) or isinstance(small, UpscaleRequest)
+    assert low.weights == high.weights
+
+
+@pytest.mark.parametrize("medium", [one.name for one in (*MEDIA, *PAGELESS)])
+def test_every_family_has_a_formula_for_every_request(medium: str) -> None:
+    found = next(one for one in (*MEDIA, *PAGELESS) if one.name == medium)
+    facts = ModelFacts({"": Part({}, 10**9, 2 * 10**9)}, offered=True)
+    for each in found.families:
+        for task in found.tasks:
+            if task.lane == "device":
+                demand = each.demand(facts, task.request(), MACHINE)
+                assert demand.weights > 0
+                assert 0 < demand.working < 100 * GB
+                assert 0 < demand.seconds(MACHINE) < 10**7
+
+
+def test_half_precision_halves_large_models_only() -> None:
+    half = replace(MACHINE, half=True)
+    assert half.bytes_per_value(LLAMA) == 2
+    assert half.bytes_per_value(ModelFacts({"": Part({}, 1000, 2000)})) == 4
+    assert replace(half, device="cuda").bytes_per_value(ModelFacts({"": Part({}, 1000, 2000)})) == 2
+
+
+def test_the_words_of_what_fits_and_what_does_not() -> None:
+    sd = family("poster", "sd")
+    well = estimate(SD, sd, poster(512), MACHINE, Correction(None, 0.01))
+    assert well.verdict == "well"
+    assert str(well.words).startswith("About ")
+    assert str(well.words).endswith(" GB of memory.")
+    slow = estimate(SD, sd, poster(512), MACHINE, Correction(None, 100.0))
+    assert slow.verdict == "slowly"
+    assert str(slow.words).startswith("Runs slowly here: about ")
+    tight = replace(MACHINE, free=6 * GB)
+    no = estimate(SD, sd, poster(1024), tight)
+    assert no.verdict == "no"
+    assert "6.0 GB are free." in str(no.words)
+    assert str(no.instead) == f"{no.choice} would fit."
+    assert isinstance(no.smaller, PosterRequest)
+    assert no.smaller.width == no.smaller.height
+    assert no.smaller.width % 64 == 0
+    assert estimate(SD, sd, no.smaller, tight).verdict != "no"
+    larger = no.smaller.replace(width=no.smaller.width + 64, height=no.smaller.height + 64)
+    assert estimate(SD, sd, larger, tight).verdict == "no"
+
+
+def test_shapes_are_kept_and_nothing_is_promised_that_does_not_fit() -> None:
+    sd = family("poster", "sd")
+    wide = PosterRequest(width=1536, height=768)
+    found = smaller_request(SD, sd, wide, replace(MACHINE, free=6 * GB))
+    assert isinstance(found, PosterRequest)
+    assert found.width == pytest.approx(2 * found.height, abs=64)
+    assert smaller_request(SD, sd, wide, replace(MACHINE, free=GB)) is None
+    assert estimate(SD, sd, wide, replace(MACHINE, free=GB)).instead is None
+
+
+def test_a_card_on_which_nothing_ran_promises_no_time() -> None:
+    card = Machine("cuda", 24 * GB, 24 * GB, half=True, flops=40e12, bandwidth=400e9)
+    sd = family("poster", "sd")
+    assert estimate(SD, sd, poster(512), card).seconds is None
+    assert estimate(SD, sd, poster(512), card, Correction(None, 1.0)).seconds is not None
+
+
+def test_the_smallest_form_of_an_offer_counts() -> None:
+    facts = facts_of_offer({"bfloat16": 16 * GB, "q4_k_m": 5 * GB}, 8 * GB)
+    assert (facts.gguf, facts.size) == (True, 5 * GB)
+    fit = estimate(facts, family("story", ""), StoryRequest(), MACHINE)
+    assert fit.verdict != "no"
+    assert 5 * GB < fit.memory < 8 * GB
+
+
+def test_facts_are_those_of_the_files() -> None:
+    model = read_model(RESOURCES / "models" / "poster-starter", bundled=True)
+    facts = read_facts(model)
+    assert facts.size == model.size
+    assert {"unet", "vae", "text_encoder"} <= facts.parts.keys()
+    assert facts.part("vae").counts("block_out_channels")
+    assert facts.values * 2 == pytest.approx(facts.size, rel=0.02)  # of 16 bits
+
+
+def run(memory: int = 300, seconds: float = 2.0) -> MeasuredRun:
+    return MeasuredRun("poster", "cpu", "sd", "m", seconds, memory, 200, seconds, 1.0)
+
+
+def test_history_corrects_by_the_median_of_a_model_else_of_its_family(tmp_path: Path) -> None:
+    history = RunHistory(tmp_path / "runs.sqlite")
+    assert history.memory_ratio("poster", "cpu", "sd", "m") is None
+    for memory, seconds in ((300, 2.0), (400, 9.0), (320, 3.0)):
+        history.record(run(memory=memory, seconds=seconds))
+    again = RunHistory(tmp_path / "runs.sqlite")
+    for each in (history, again):
+        assert each.memory_ratio("poster", "cpu", "sd", "m") == 1.6
+        assert each.time_ratio("poster", "cpu", "sd", "m") == 3.0
+        assert each.memory_ratio("poster", "cpu", "sd", "another") == 1.6
+        assert each.memory_ratio("poster", "cpu", "flux", "another") is None
+        assert each.memory_ratio("poster", "cuda", "sd", "m") is None
+        assert each.time_ratio("story", "cpu", "llama", "x") == 3.0, "what else ran tells of the machine"
+        assert each.time_ratio("story", "cuda", "llama", "x") is None
+        assert each.typical_seconds("poster", "m") == 3.0
+        assert each.typical_seconds("poster", "x") is None
+
+
+def test_only_the_latest_runs_count(tmp_path: Path) -> None:
+    history = RunHistory(tmp_path / "runs.sqlite")
+    for seconds in (*[100.0] * 5, *[2.0] * KEPT):
+        history.record(run(seconds=seconds))
+    for each in (history, RunHistory(tmp_path / "runs.sqlite")):
+        assert each.typical_seconds("poster", "m") == 2.0
+    with sqlite3.connect(tmp_path / "runs.sqlite") as database:
+        assert database.execute("SELECT count(*) FROM runs").fetchone() == (KEPT,)
+    database.close()
+
+
+def test_runs_of_other_formulas_say_nothing(tmp_path: Path) -> None:
+    history = RunHistory(tmp_path / "runs.sqlite")
+    history.record(replace(run(), formulas=-1))
+    assert history.memory_ratio("poster", "cpu", "sd", "m") is None
+    assert history.typical_seconds("poster", "m") == 2.0
+
+
+@pytest.mark.parametrize(
+    "bytes", [b"no database at all, but long enough to be read" * 100, b"SQLite format 3\0" + b"\xff" * 4096]
+)
+def test_a_damaged_history_begins_anew(tmp_path: Path, bytes: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "runs.sqlite"
+    file.write_bytes(bytes)
+    history = RunHistory(file)
+    with caplog.at_level(logging.WARNING):
+        assert history.typical_seconds("poster", "m") is None
+    assert "begun anew" in caplog.text
+    history.record(run())
+    assert RunHistory(file).typical_seconds("poster", "m") == 2.0
+    assert (tmp_path / "runs.broken.sqlite").read_bytes() == bytes
+
+
+def test_a_history_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where the folder should be", encoding="utf-8")
+    history = RunHistory(tmp_path / "state" / "runs.sqlite")
+    history.record(run())
+    assert history.typical_seconds("poster", "m") == 2.0
+
+
+def check(tmp_path: Path, machine: Machine = MACHINE) -> FitCheck:
+    return FitCheck(RunHistory(tmp_path / "runs.sqlite"), families(), lambda: machine)
+
+
+def test_what_a_job_took_corrects_the_next_answer(tmp_path: Path) -> None:
+    model = read_model(RESOURCES / "models" / "poster-starter", bundled=True)
+    fit, request = check(tmp_path), PosterRequest(model=model.id)
+    before = fit.of(request, model)
+    assert not before.learned
+    assert fit.seconds(request, model) is None, "nothing of the kind has run"
+    fit.record(request, model, 9.0, 2 * before.memory, 1.0, 8.0)
+    after = fit.of(request, model)
+    assert after.learned
+    assert after.memory == pytest.approx(2 * before.memory, rel=1e-6)
+    assert after.seconds == pytest.approx(8.0)
+    assert fit.seconds(request, model) == pytest.approx(8.0)
+    more = fit.seconds(request.replace(steps=2 * request.steps), model)
+    assert more is not None
+    assert 10 < more <= 16.0, "twice the steps take longer"
+
+
+def test_nothing_of_a_record_can_fail_a_job(tmp_path: Path) -> None:
+    def broken() -> Machine:
+        raise OSError("no machine")
+
+    fit = FitCheck(RunHistory(tmp_path / "runs.sqlite"), families(), broken)
+    model = read_model(RESOURCES / "models" / "poster-starter", bundled=True)
+    fit.record(PosterRequest(model=model.id), model, 1.0, 1, 1.0, 1.0)
+
+
+def test_facts_are_read_once_until_the_files_change(tmp_path: Path) -> None:
+    fit = check(tmp_path)
+    model = read_model(RESOURCES / "models" / "story-starter", bundled=True)
+    assert fit.facts(model) is fit.facts(model)
+    assert fit.facts(replace(model, sha256="another")) is not fit.facts(model)
+
+
+def test_before_a_download_all_of_the_memory_counts(tmp_path: Path) -> None:
+    offer = Offer(
+        "big", "poster", "flux", "Big", "Paints.", "mit", 0, (), memory={"float16": 10 * GB}, parameters=5 * GB
+    )
+    busy, small = replace(MACHINE, total=64 * GB, free=GB), replace(MACHINE, total=16 * GB, free=15 * GB)
+    for machine, fits in ((busy, True), (small, False)):
+        fit = check(tmp_path, machine).offered(offer, PosterRequest())
+        assert fit is not None
+        assert (fit.verdict != "no") is fits
+    assert check(tmp_path).offered(replace(offer, memory={}), PosterRequest()) is None
+
+
+def said_by(monkeypatch: pytest.MonkeyPatch, words: dict[str, str]) -> None:
+    """Have nvidia-smi say these words, by the beginning of its first argument."""
+
+    def output(command: list[str], _seconds: float) -> str | None:
+        return next((said for start, said in words.items() if command[1].startswith(start)), None)
+
+    monkeypatch.setattr(hardware.shutil, "which", lambda _: "nvidia-smi")
+    monkeypatch.setattr(hardware, "output", output)
+    monkeypatch.setattr(hardware, "_torch_for_processors", lambda: False)
+    monkeypatch.delenv("STUDIO_DEVICE", raising=False)
+
+
+def test_the_memory_of_a_card_is_what_its_driver_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    said_by(monkeypatch, {"--query-gpu": "24576, 20480\n8192, 8000\n", "--query-compute": "77, 1024\n78, 5\n"})
+    found = hardware.machine()
+    assert (found.device, found.total, found.free, found.half) == ("cuda", 24576 * 2**20, 20480 * 2**20, True)
+    assert hardware.machine("cuda:1").total == 8192 * 2**20
+    assert hardware.held(77, "cuda") == 1024 * 2**20
+    assert hardware.held(1, "cuda") == 0
+    assert hardware.machine("cpu").device == "cpu"
+
+
+def test_a_card_that_torch_cannot_use_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    said_by(monkeypatch, {"--query-gpu": "24576, 20480\n"})
+    monkeypatch.setattr(hardware, "_torch_for_processors", lambda: True)
+    assert hardware.machine().device in ("cpu", "mps")
+
+
+@pytest.mark.parametrize("words", ["", "[N/A], [N/A]\n", "an error\n"])
+def test_a_driver_that_says_nothing_useful_is_no_card(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    said_by(monkeypatch, {"--query-gpu": words})
+    assert hardware.machine().device != "cuda"
+
+
+def group(folder: Path, limit: str, used: int, cached: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "memory.max").write_text(f"{limit}\n", encoding="ascii")
+    (folder / "memory.current").write_text(f"{used}\n", encoding="ascii")
+    (folder / "memory.stat").write_text(f"anon 5\ninactive_file {cached}\n", encoding="ascii")
+
+
+def test_the_limits_of_a_container_count(tmp_path: Path) -> None:
+    own, root = tmp_path / "cgroup", tmp_path / "fs"
+    own.write_text("0::/a/b\n", encoding="ascii")
+    group(root / "a" / "b", "max", 3, 0)
+    group(root / "a", str(4 * GB), 3 * GB, GB)
+    assert list(hardware._container_limits(root, own)) == [(4 * GB, 2 * GB)]
+    own.write_text("0::/nowhere\n", encoding="ascii")
+    group(root, str(2 * GB), GB, 0)
+    assert list(hardware._container_limits(root, own)) == [(2 * GB, GB)]
+    assert list(hardware._container_limits(root, tmp_path / "none")) == []
+
+
+def test_the_memory_of_this_machine_is_known() -> None:
+    total, free = hardware.memory()
+    assert 0 < free <= total
+
+
+def test_demand_is_the_peak_of_loading_and_working() -> None:
+    demand = Demand(weights=100, working=10, loading=50)
+    assert demand.memory() - demand.memory(loaded=True) == 40
+
+
+def test_config_values_of_the_wrong_kind_are_passed_over(tmp_path: Path) -> None:
+    part = Part(json.loads('{"num_hidden_layers": "many", "n_layer": 3, "text_config": {"hidden_size": 7}}'))
+    assert part.count("num_hidden_layers", "n_layer") == 3
+    assert part.count("hidden_size") == 7
+    assert part.counts("num_hidden_layers") == ()
+    assert part.inside("n_layer").config == {}

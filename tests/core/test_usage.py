@@ -1,0 +1,90 @@
+"""What a job used is measured in the engine's process: memory at its peak, seconds; and kept when it is done."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from studio.jobs import usage
+from studio.jobs.usage import NOT_MEASURED, PeakMemory
+from studio.models.history import RunHistory
+from tests.core.test_studio import STORY
+from tests.studios import fake_studio
+
+BLOCK = 96_000_000
+
+
+def peak_of_a_block() -> int:
+    """What is measured while a block of memory is filled and given back."""
+    with PeakMemory().measured() as peak:
+        block = np.ones(BLOCK, np.uint8)
+        del block
+    return peak.bytes
+
+
+def test_a_peak_is_seen_though_it_has_passed() -> None:
+    with PeakMemory().measured() as before:
+        pass
+    assert peak_of_a_block() >= before.bytes + BLOCK * 0.9
+
+
+def test_a_peak_does_not_count_for_the_next() -> None:
+    high = peak_of_a_block()
+    with PeakMemory().measured() as after:
+        pass
+    assert after.bytes <= high - BLOCK * 0.5
+
+
+def test_where_the_system_counts_no_peak_a_thread_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage, "_reset_peak", lambda: False)
+    monkeypatch.setattr(usage, "_lifetime_peak", lambda: 0)
+    seen = threading.Event()
+    real = PeakMemory._look
+
+    def look(self: PeakMemory, ended: threading.Event) -> None:
+        seen.set()
+        real(self, ended)
+
+    monkeypatch.setattr(PeakMemory, "_look", look)
+    with PeakMemory().measured() as peak:
+        assert seen.wait(20)
+    assert peak.bytes > 1_000_000
+    assert not [each for each in threading.enumerate() if each.name == "memory"]
+
+
+def test_a_peak_of_a_whole_life_counts_where_it_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
+    peaks = iter([10, 10**15])
+    monkeypatch.setattr(usage, "_reset_peak", lambda: False)
+    monkeypatch.setattr(usage, "_lifetime_peak", lambda: next(peaks))
+    with PeakMemory().measured() as peak:
+        pass
+    assert peak.bytes == 10**15
+
+
+def test_a_job_is_measured_in_the_process_of_its_engine_and_kept(home: Path) -> None:
+    studio = fake_studio(home, isolated=True)
+    try:
+        first, second = (studio.submit(STORY(seed=seed)) for seed in (1, 2))
+        second.future.result(120)
+        assert first.usage.memory > 1_000_000
+        assert first.usage.loading > 0
+        assert first.usage.running > 0
+        assert second.usage.loading == 0, "its model was loaded already"
+    finally:
+        studio.close()
+    history = RunHistory(home / "state" / "runs.sqlite")
+    assert history.typical_seconds("story", first.request.model) is not None
+    assert history.memory_ratio("story", "cpu", "llama", first.request.model) is not None
+
+
+def test_an_engine_in_the_studio_itself_says_nothing_of_memory(home: Path) -> None:
+    studio = fake_studio(home)
+    try:
+        job = studio.submit(STORY(seed=1))
+        job.future.result(60)
+        assert job.usage == NOT_MEASURED
+    finally:
+        studio.close()

@@ -1,0 +1,75 @@
+"""The line above Generate: what a request takes, and the button that sets what would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from studio.backends.poster.requests import PosterRequest
+from studio.models.demand import Machine
+from studio.support import hardware
+from studio.ui.panel.fit_line import FitLine
+from tests.disk import disk_reads
+from tests.ui.conftest import Desk
+
+GB = 10**9
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how many bytes of memory the machine has free."""
+
+    def set_free(amount: int) -> None:
+        monkeypatch.setattr(hardware, "machine", lambda _="auto": Machine("cpu", 64 * GB, amount))
+
+    set_free(32 * GB)
+    return set_free
+
+
+def line(desk: Desk) -> FitLine:
+    return desk.panel("poster").brief.fit
+
+
+def test_what_fits_is_said_quietly(free: Callable[[int], None], desk: Desk) -> None:
+    desk.panel("poster")
+    desk.until(lambda: line(desk).fit is not None)
+    assert line(desk).words.isVisible()
+    assert line(desk).words.text().endswith("of memory.")
+    assert not line(desk).use.isVisible()
+
+
+def test_what_does_not_fit_is_said_before_the_click_and_mended_by_one(free: Callable[[int], None], desk: Desk) -> None:
+    panel = desk.panel("poster")
+    free(3 * GB)
+    panel.form.set_value(PosterRequest(prompt="a fox", width=1536, height=1536))
+    desk.until(lambda: line(desk).use.isVisible())
+    said = line(desk).words.text()
+    assert said.startswith("Needs about ")
+    assert "3.0 GB are free." in said
+    chosen = line(desk).use.text().removeprefix("Use ")
+    assert said.endswith(f"{chosen} would fit.")
+    panel.form.set_value(panel.form.value().replace(prompt="another fox"))
+    assert desk.find("generate").isEnabled(), "nobody is kept from trying"
+    desk.click("fitUse")
+    made = panel.form.value()
+    assert isinstance(made, PosterRequest)
+    assert (f"{made.width} x {made.height}", made.prompt) == (chosen, "another fox")
+    desk.until(lambda: not line(desk).use.isVisible())
+    assert line(desk).words.text().endswith("of memory.")
+
+
+def test_typing_and_moving_sliders_reads_nothing(
+    free: Callable[[int], None], desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = desk.panel("poster")
+    desk.until(lambda: line(desk).fit is not None and desk.window._preloader.ready)
+    desk.settle()
+    with disk_reads(monkeypatch) as reads:
+        for steps in (3, 4, 5):
+            panel.form.set_value(PosterRequest(steps=steps))
+            desk.settle()
+        before = line(desk).fit
+        panel.form.set_value(PosterRequest(width=64, height=64))
+        desk.until(lambda: line(desk).fit is not before)
+    assert reads == []
