@@ -64,6 +64,22 @@ class AlreadyInstalled(BadInput):
         self.model = model
 
 
+class LicenceToAccept(BadInput):
+    """The licence of what is to be imported may limit what is done with works, and was not accepted."""
+
+    def __init__(self, name: str, licence: str, terms: Message = NOTHING) -> None:
+        said = Message(
+            "The licence of {name} is {licence}: it may limit what you do with its works.",
+            name=name,
+            licence=licence or Message("unknown"),
+        )
+        super().__init__(
+            Message("{said} {terms}", said=said, terms=terms) if terms else said,
+            "Read it; if you agree, add --accept-licence.",
+        )
+        self.licence = licence
+
+
 Stamp = tuple[int, ...]
 """Time, size and inode of a model.toml, and the times of the model's folder and of the one beside it, which change when
 a file is changed or replaced.
@@ -377,7 +393,7 @@ class Catalog:
         if not found.foreign and not found.bare:
             family.check_files(found.root if path.is_dir() else found.root / files[0])
         if not accept_licence and found.licence.lower() not in detect.FREE:
-            raise _licence_to_accept(path.name, found.licence)
+            raise LicenceToAccept(path.name, found.licence)
         name = name or (path.name if path.is_dir() else path.stem)
         try:
             return self._take(found, files, name, family, self._own, report, linked, fetched is not None)
@@ -485,7 +501,7 @@ class Catalog:
 
         def accept(licence: str) -> None:
             if not accept_licence and licence.lower() not in detect.FREE:
-                raise _licence_to_accept(wanted.title, licence, terms)
+                raise LicenceToAccept(wanted.title, licence, terms)
 
         folder = self._own / fetch.DOWNLOADS / wanted.id
         try:
@@ -695,18 +711,6 @@ class Catalog:
         """The stem, or the stem with the first number that no model has."""
         taken = {folder.name for place in self._places() if place.is_dir() for folder in place.iterdir()}
         return storage.unique_name(stem, taken.__contains__, "-")
-
-
-def _licence_to_accept(name: str, licence: str, terms: Message = NOTHING) -> BadInput:
-    said = Message(
-        "The licence of {name} is {licence}: it may limit what you do with its works.",
-        name=name,
-        licence=licence or Message("unknown"),
-    )
-    return BadInput(
-        Message("{said} {terms}", said=said, terms=terms) if terms else said,
-        "Read it; if you agree, add --accept-licence.",
-    )
 
 
 def unknown_model(id: str) -> BadInput:

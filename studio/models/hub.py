@@ -42,6 +42,13 @@ class HubListing:
     licence: str
 
 
+class NotGranted(OutOfReach):
+    """The hub does not give a repository to this user: a token is missing or not known, or a licence not accepted.
+
+    `page` among the parameters of its advice is where that is mended.
+    """
+
+
 def parse_source(text: str) -> HubSource:
     """The source that "hub:owner/name[@revision][:file or pattern]" names; BadInput for anything else."""
     found = re.fullmatch(r"hub:([^@:\s]+)(?:@([^:\s]+))?(?::(\S.*))?", text)
@@ -89,22 +96,22 @@ def newest_commit(repo: str, revision: str = "main") -> str:
         return str(api.model_info(repo, revision=revision, timeout=SECONDS).sha)
 
 
-def refused(repo: str, error: DownloadRefused | None = None) -> OutOfReach:
+def refused(repo: str, error: DownloadRefused | None = None) -> NotGranted:
     """Why the hub does not give the files of a repository: its licence is to be accepted, or a token is missing."""
     if not token():
-        return OutOfReach(
+        return NotGranted(
             "{repo} is given only to people with an account who have accepted its licence.",
             "Accept it at {page}, make a token there, and give it to the studio with `studio models token`.",
             repo=repo,
             page=_page(repo),
         )
     if error is not None and error.code == 401:
-        return OutOfReach(
+        return NotGranted(
             "The model hub does not know your token.",
             "Make a new one at {page}, and give it to the studio with `studio models token`.",
             page=_page("settings", "tokens"),
         )
-    return OutOfReach(
+    return NotGranted(
         "{repo} is given only to people who have accepted its licence, and the account of your token has not.",
         "Accept it at {page}, then fetch it again.",
         repo=repo,

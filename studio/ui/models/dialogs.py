@@ -1,14 +1,23 @@
-"""The dialogs of the models page: the licence of a model."""
+"""The dialogs of the models page: the licence of a model, the address of one, a token of the model hub."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
+import re
 
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QLineEdit, QPlainTextEdit, QWidget
+
+from studio.backends import MEDIA, PAGELESS
+from studio.errors import StudioError
+from studio.jobs.imports import ModelGetRequest
 from studio.models.detect import DetectedModel
+from studio.models.offers import REPOSITORY
+from studio.ui.background import SerialTasks
 from studio.ui.pages.licences import LicenceTerms
-from studio.ui.widgets.controls import CheckBox, button, label
+from studio.ui.widgets.controls import CheckBox, ComboBox, button, label, named
+from studio.ui.widgets.dialogs import open_address
 from studio.ui.widgets.layout import add, column, row
+from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.text import tr
 
 TEXT_LIMIT = 200_000  # bytes of a licence that are shown
@@ -17,7 +26,9 @@ TEXT_LIMIT = 200_000  # bytes of a licence that are shown
 class LicenceDialog(QDialog):
     """Shows on which terms a model comes; accepted only once its licence is agreed to. `yes` is the word for that."""
 
-    def __init__(self, parent: QWidget, question: str, allowed: LicenceTerms, yes: str, *, text: str = "") -> None:
+    def __init__(
+        self, parent: QWidget, question: str, allowed: LicenceTerms, yes: str, *, text: str = "", url: str = ""
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("licence")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -35,6 +46,11 @@ class LicenceDialog(QDialog):
             read.setTabChangesFocus(True)
             read.setMinimumSize(480, 220)
             whole.addWidget(read)
+        if url:
+            read_it = button(tr("Read the licence"), "licenceRead", "quiet", clicked=lambda: open_address(url))
+            read_it.setProperty("edge", "left")
+            read_it.setToolTip(url)
+            whole.addLayout(row(read_it, None))
         self.agree = CheckBox(tr("I have read the licence and agree to it"), "licenceAgree")
         bring = button(yes, "licenceBring", "primary", clicked=self.accept)
         bring.setEnabled(False)
@@ -43,6 +59,108 @@ class LicenceDialog(QDialog):
         leave.setFixedHeight(40)
         add(whole, self.agree, 4, row(None, leave, bring))
         self.agree.setFocus()
+
+
+class AddressDialog(QDialog):
+    """Asks for a repository of the model hub or the address of a file. `asked(request)`: it is to be fetched."""
+
+    asked = Signal(object)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("address")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(tr("Get from an address"))
+        words = tr("A name on Hugging Face, such as owner/model, or the address of a model file.")
+        self.line = named(QLineEdit(), "addressLine", tr("Name or address"))
+        self.line.setPlaceholderText("owner/model")
+        self.medium = named(ComboBox(), "addressMedium", tr("Makes"))
+        self.medium.addItem(tr("Detect"), "")
+        for medium in (*MEDIA, *PAGELESS):
+            self.medium.addItem(tr(medium.title), medium.name)
+        self.bar = MessageBar("address")
+        self.go = button(tr("Get"), "addressGet", "primary", clicked=self._ask)
+        self.go.setDefault(True)
+        self.go.setEnabled(False)
+        self.line.textChanged.connect(lambda text: self.go.setEnabled(bool(text.strip())))
+        leave = button(tr("Cancel"), "addressLeave", clicked=self.reject)
+        leave.setFixedHeight(40)
+        whole = column(self, spacing=12, margins=(24, 20, 24, 20))
+        hint = label(words, "muted", wrap=True)
+        hint.setMinimumWidth(420)
+        makes = row(label(tr("Makes"), "label"), None, self.medium)
+        add(whole, label(tr("Get from an address"), "heading"), hint, self.line, makes, self.bar)
+        add(whole, 4, row(None, leave, self.go))
+        self.line.setFocus()
+
+    def _ask(self) -> None:
+        source = source_of(self.line.text())
+        request = ModelGetRequest(source=source, target=str(self.medium.currentData()))
+        try:
+            _ = request.download  # BadInput for what is no source
+        except StudioError as error:
+            self.bar.show_error(error)
+            return
+        self.asked.emit(request)
+        self.accept()
+
+
+def source_of(text: str) -> str:
+    """What a person wrote as the source of a request: a name on the hub, the address of its page there, or of a file.
+
+    An address of a file of the hub stays an address.
+    """
+    text = text.strip()
+    page = re.fullmatch(r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+)(?:/tree/([^/?#]+))?/?", text)
+    if page is not None:
+        return f"hub:{page[1]}" + (f"@{page[2]}" if page[2] else "")
+    name = re.split(r"[@:]", text, maxsplit=1)[0]
+    return f"hub:{text}" if "://" not in text and REPOSITORY.fullmatch(name) else text
+
+
+class TokenDialog(QDialog):
+    """Asks for a token of the model hub, and keeps it in the system's keyring; accepted once it is kept."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("token")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(tr("Hugging Face token"))
+        words = tr(
+            "Some models are given only to people with an account who have accepted a licence. Make a token with the "
+            "right to read on your account's page, and paste it here. It is kept in the keyring of this system and "
+            "sent to Hugging Face only."
+        )
+        self.line = named(QLineEdit(), "tokenLine", tr("Token"))
+        self.line.setEchoMode(QLineEdit.EchoMode.Password)
+        self.line.setPlaceholderText("hf_…")
+        self.bar = MessageBar("token")
+        self.save = button(tr("Save"), "tokenSave", "primary", clicked=self._save)
+        self.save.setDefault(True)
+        self.save.setEnabled(False)
+        self.line.textChanged.connect(lambda text: self.save.setEnabled(bool(text.strip())))
+        leave = button(tr("Cancel"), "tokenLeave", clicked=self.reject)
+        leave.setFixedHeight(40)
+        self._tasks = SerialTasks(self)  # a keyring may ask for its password first
+        self.finished.connect(lambda _: self._tasks.close())
+        hint = label(words, "muted", wrap=True)
+        hint.setMinimumWidth(420)
+        whole = column(self, spacing=12, margins=(24, 20, 24, 20))
+        add(
+            whole, label(tr("Hugging Face token"), "heading"), hint, self.line, self.bar, 4, row(None, leave, self.save)
+        )
+        self.line.setFocus()
+
+    def _save(self) -> None:
+        from studio.models import hub
+
+        text = self.line.text()
+        self.save.setEnabled(False)
+        self._tasks.run(lambda: hub.set_token(text), lambda _: self.accept(), self._failed)
+
+    def _failed(self, error: BaseException) -> None:
+        self.save.setEnabled(True)
+        self.bar.show_error(error)
 
 
 def licence_text(found: DetectedModel) -> str:

@@ -1,26 +1,27 @@
-"""The downloads of models: how far each is, how fast and how much longer; starts, retries and cancels them."""
+"""The downloads of models: how far each is, how fast and how much longer; starts, pauses, retries and cancels them."""
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QLocale, QObject, Signal
 
 from studio.errors import StudioError
 from studio.jobs.imports import ModelGetRequest
 from studio.jobs.job import Cancelled, Job
-from studio.models.offers import Offer
 from studio.studio import Studio
-from studio.ui.background import JobWatcher
+from studio.ui.background import BackgroundTasks, JobWatcher
 from studio.ui.bridge import Bridge
 from studio.ui.widgets.text import duration, size, tr
 
-Stage = Literal["waiting", "fetching", "checking", "failed"]
+if TYPE_CHECKING:
+    from studio.models.fetch import UnfinishedDownload
+
+Stage = Literal["waiting", "fetching", "checking", "stopping", "paused", "failed"]
 WINDOW = 6.0  # seconds over which the rate is measured
 TICK = 0.5  # seconds between two figures of it: faster ones cannot be read
 
@@ -42,9 +43,14 @@ class DownloadState:
             return tr("Waiting")
         if self.stage == "checking":
             return tr("Checking the files")
+        if self.stage == "stopping":
+            return tr("Stopping")
         if self.stage == "failed":
             return tr("Failed")
-        return amount(self.done, self.total) if self.total else tr("Connecting")
+        there = amount(self.done, self.total) if self.total else ""
+        if self.stage == "paused":
+            return tr("Paused at {amount}").format(amount=there) if there else tr("Paused")
+        return there or tr("Connecting")
 
     @property
     def pace(self) -> str:
@@ -90,33 +96,61 @@ class Pace:
             self.rate, self._told = (done - begun) / (now - first), now
 
 
+@dataclass(frozen=True, slots=True)
+class SourceDownload:
+    """A download of a model that the studio does not offer: `asked` is the source that a person gave, which may hold
+    secrets, `medium` is empty where none was named.
+    """
+
+    id: str
+    title: str
+    medium: str
+    asked: str
+    total: int = 0
+
+
 class ModelDownloads(QObject):
-    """The state of each download, by the id of the offer. `changed(id)` after any change; `arrived(model)` once a model
-    is installed.
+    """The state of each download, by its id: that of the offer, or of what was written down of a source.
+
+    `changed(id)` after any change of one, `listed` after one has come or gone; `arrived(model)` once a model is
+    installed.
     """
 
     changed = Signal(str)
+    listed = Signal()
     arrived = Signal(object)
 
     def __init__(self, studio: Studio, bridge: Bridge, parent: QObject) -> None:
         super().__init__(parent)
         self._studio = studio
-        self._failed: dict[str, DownloadState] = {}
+        self._failed: dict[str, BaseException] = {}
+        self._unfinished: dict[str, UnfinishedDownload] = {}
+        self._unwanted: set[str] = set()  # cancelled, to be deleted once they have stopped
         self._paces: dict[str, Pace] = {}
-        self._dropped: set[str] = set()  # jobs that a person has cancelled; others that end keep what has come
+        self._files = BackgroundTasks(self)
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
         self._watcher.follow(ModelGetRequest, studio.queue.jobs(), bridge.news)
         bridge.news.connect(self._receive)
+        self._read()
+
+    def close(self) -> None:
+        self._files.close()
 
     def state(self, id: str) -> DownloadState | None:
-        """How far the download of an offer is; None where there is none."""
-        job = self._job(id)
+        """How far a download is; None where there is none."""
+        job, there = self._job(id), self._unfinished.get(id)
+        done, total = (0, 0) if there is None else (there.done, there.total)
         if job is None:
-            return self._failed.get(id)
+            error = self._failed.get(id)
+            if error is not None:
+                return DownloadState("failed", done, total, error=error)
+            return None if there is None or id in self._unwanted else DownloadState("paused", done, total)
         progress = job.progress
+        if job.cancelling:
+            return DownloadState("stopping", progress.done, progress.total)
         if job.state == "queued":
-            return DownloadState("waiting")
+            return DownloadState("waiting", done, total)
         if progress.unit != "B" or not progress.total:
             return DownloadState("fetching")
         if progress.done >= progress.total:
@@ -124,61 +158,103 @@ class ModelDownloads(QObject):
         pace = self._paces.get(job.id)
         return DownloadState("fetching", progress.done, progress.total, pace.rate if pace is not None else 0.0)
 
-    def ids(self) -> list[str]:
-        """The offers that are being fetched, or whose download failed."""
-        return [*(_offer_of(job) for job in self._watcher.watched), *self._failed]
+    def others(self) -> list[SourceDownload]:
+        """Those of models that the studio does not offer, running ones first."""
+        found: dict[str, SourceDownload] = {}
+        for job in self._watcher.watched:
+            request = job.request
+            if isinstance(request, ModelGetRequest) and request.source:
+                id = _id(request)
+                found[id] = SourceDownload(id, request.subject, request.target, request.source)
+        for id, each in self._unfinished.items():
+            if each.asked != id and id not in self._unwanted:
+                found[id] = SourceDownload(id, each.title, each.medium, each.asked, each.total)
+        return list(found.values())
 
-    def start(self, offer: Offer) -> None:
-        """Fetch and install a model that the studio offers; its licence has been accepted."""
-        if self._job(offer.id) is not None:
+    def start(self, request: ModelGetRequest) -> None:
+        """Fetch and install a model, from where an earlier download of it has stopped."""
+        id = _id(request)
+        if self._job(id) is not None:
             return
-        self._failed.pop(offer.id, None)
+        self._failed.pop(id, None)
         try:
-            self._watcher.watch(self._studio.submit(ModelGetRequest(offer=offer.id, accept_licence=True)))
+            self._watcher.watch(self._studio.submit(request))
         except StudioError as error:
-            self._failed[offer.id] = DownloadState("failed", error=error)
-        self.changed.emit(offer.id)
+            self._failed[id] = error
+        self.listed.emit()
+        self.changed.emit(id)
 
-    def cancel(self, id: str) -> None:
-        """End the download, or forget one that failed, and delete what has come of it."""
+    def pause(self, id: str) -> None:
+        """Stop the download; what has come stays."""
         job = self._job(id)
         if job is not None:
-            self._dropped.add(job.id)
             self._studio.queue.cancel(job.id)
-        elif self._failed.pop(id, None) is None:
-            return
+            self.changed.emit(id)
+
+    def cancel(self, id: str) -> None:
+        """Stop the download, and delete what has come of it."""
+        job = self._job(id)
+        self._failed.pop(id, None)
+        self._unwanted.add(id)
+        if job is not None:
+            self._studio.queue.cancel(job.id)
         else:
             self._discard(id)
         self.changed.emit(id)
 
     def _discard(self, id: str) -> None:
-        with contextlib.suppress(StudioError):  # nothing has come, or another studio fetches it
-            self._studio.catalog.discard_download(id)
+        catalog = self._studio.catalog
+
+        def gone(_: object) -> None:
+            self._unwanted.discard(id)
+            self._read()
+
+        def discard() -> None:
+            if any(each.id == id for each in catalog.downloads()):
+                catalog.discard_download(id)
+
+        self._files.run(discard, gone, gone)
+
+    def _read(self) -> None:
+        """Read which downloads have begun and have not ended."""
+        self._files.run(self._studio.catalog.downloads, self._show_unfinished, lambda _error: None)
+
+    def _show_unfinished(self, found: list[UnfinishedDownload]) -> None:
+        before, self._unfinished = self._unfinished, {each.id: each for each in found}
+        self.listed.emit()
+        for id in {*before, *self._unfinished}:
+            self.changed.emit(id)
 
     def _job(self, id: str) -> Job | None:
-        return next((job for job in self._watcher.watched if _offer_of(job) == id and not job.cancelling), None)
+        return next((job for job in self._watcher.watched if _id(job.request) == id), None)
 
     def _receive(self, news: Any) -> None:
         job = news.job
         if job is not None and job in self._watcher.watched:
             if job.progress.unit == "B":
                 self._paces.setdefault(job.id, Pace()).step(job.progress.done)
-            self.changed.emit(_offer_of(job))
+            self.changed.emit(_id(job.request))
 
     def _ended(self, job: Job) -> None:
         self._paces.pop(job.id, None)
-        error, id = job.future.exception(), _offer_of(job)
+        error, id = job.future.exception(), _id(job.request)
         if error is None:
             self._failed.pop(id, None)
+            self._unfinished.pop(id, None)
+            self._unwanted.discard(id)
             self.arrived.emit(job.future.result()[0])
-        elif isinstance(error, Cancelled):
-            if job.id in self._dropped:
-                self._discard(id)
-        else:
-            self._failed[id] = DownloadState("failed", job.progress.done, job.progress.total, error=error)
+        elif id in self._unwanted:
+            self._discard(id)
+        elif not isinstance(error, Cancelled):
+            self._failed[id] = error
         self.changed.emit(id)
+        self._read()
 
 
-def _offer_of(job: Job) -> str:
-    assert isinstance(job.request, ModelGetRequest)
-    return job.request.offer
+def _id(request: object) -> str:
+    """The id of the download that a request asks for; empty where its source is no source."""
+    assert isinstance(request, ModelGetRequest)
+    try:
+        return request.download
+    except StudioError:
+        return ""

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from PySide6.QtCore import QUrl
+
 from studio.backends import MEDIA, PAGELESS
 from studio.backends.medium import Medium
 from studio.models.model import Model
 from studio.models.offers import Offer, Sells
+from studio.ui.models.downloads import SourceDownload
 from studio.ui.pages.licences import terms
 from studio.ui.widgets.text import tr, worded
 
@@ -41,6 +44,7 @@ class ModelEntry:
     model: Model | None = None
     offer: Offer | None = None
     found: FoundModel | None = None
+    download: SourceDownload | None = None
     reason: str = ""
 
     @property
@@ -83,6 +87,8 @@ def medium_named(name: str) -> Medium | None:
 
 def medium_title(name: str) -> str:
     """The title of a medium; the name of one that the studio does not have."""
+    if not name:
+        return tr("Not known yet")
     found = medium_named(name)
     return name if found is None else tr(found.title)
 
@@ -112,6 +118,24 @@ def of_offer(offer: Offer) -> ModelEntry:
     )
     entry = replace(entry, reason=tr(offer.unsupported))
     return _searchable(entry, offer.family, offer.credits, *offer.languages)
+
+
+def of_download(download: SourceDownload) -> ModelEntry:
+    """The entry of a model that is fetched from an address which a person gave."""
+    source = download.asked if download.asked.startswith("hub:") else QUrl(download.asked).host()
+    sentence = tr("From {source}").format(source=source.removeprefix("hub:"))
+    entry = ModelEntry(
+        "available",
+        download.id,
+        download.medium,
+        download.title,
+        sentence,
+        "",
+        download.total,
+        "unknown",
+        download=download,
+    )
+    return _searchable(entry)
 
 
 def of_found(found: FoundModel) -> ModelEntry:

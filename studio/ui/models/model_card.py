@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QRectF, QStorageInfo, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from studio.backends import PAGELESS
+from studio.errors import StudioError
+from studio.models.catalog import LicenceToAccept
 from studio.models.families import Family
+from studio.models.hub import NotGranted
 from studio.models.model import Model
-from studio.models.offers import HubSource, Offer, PackageSource, Source, provenance
+from studio.models.offers import HubSource, PackageSource, Source, provenance
 from studio.schema.request import Request
 from studio.ui.models.downloads import DownloadState
 from studio.ui.models.entries import ModelEntry, medium_named, program_title
@@ -21,6 +24,7 @@ from studio.ui.pages.licences import sells_words, terms
 from studio.ui.panel.onboarding import SamplePicture
 from studio.ui.widgets import placeholder
 from studio.ui.widgets.controls import ElidedLabel, IconLabel, ProgressBar, button, label, named, tool
+from studio.ui.widgets.dialogs import open_address
 from studio.ui.widgets.error_actions import buttons as mends
 from studio.ui.widgets.layout import column, fact_table, row, scrolling
 from studio.ui.widgets.messages import MessageBar
@@ -78,7 +82,7 @@ class ModelCard(QFrame):
     def follow(self, id: str) -> None:
         """The download of an offer has gone on."""
         entry = self._entry
-        if entry is None or entry.offer is None or entry.id != id:
+        if entry is None or entry.place != "available" or entry.id != id:
             return
         state = self._states(entry)
         if self._progress is not None and state is not None and self._progress.shows(state):
@@ -106,11 +110,11 @@ class ModelCard(QFrame):
             add(bar)
         if model is not None:
             rows.addLayout(self._of_installed(model))
-        elif entry.offer is not None and not entry.reason:
-            self._add_download(rows, entry, entry.offer)
+        elif entry.found is None and not entry.reason:
+            self._add_download(rows, entry)
         elif entry.found is not None:
             rows.addLayout(self._of_found(entry.found))
-        if entry.licence or entry.found is None:
+        if entry.licence or entry.model is not None:
             rows.addLayout(_sells(entry))
         add(fact_table(entry_facts(entry), "told"))
         if entry.found is not None:
@@ -121,7 +125,7 @@ class ModelCard(QFrame):
                 rows.addLayout(
                     column(None, label(tr("SHA-256 of the weights"), "caption"), _hash_row(model.sha256), spacing=2)
                 )
-        if entry.licence or entry.found is None:
+        if entry.licence or entry.model is not None:
             self._add_licence(rows, entry)
 
     def _add_location(self, rows: QVBoxLayout, model: Model) -> None:
@@ -144,7 +148,7 @@ class ModelCard(QFrame):
         if entry.offer is not None:
             url = entry.offer.licence_url
             if url:
-                read = button(tr("Read the licence"), "model.licence", "quiet", clicked=lambda: _open_address(url))
+                read = button(tr("Read the licence"), "model.licence", "quiet", clicked=lambda: open_address(url))
                 read.setProperty("edge", "left")
                 read.setToolTip(url)
                 rows.addLayout(row(read, None))
@@ -183,24 +187,39 @@ class ModelCard(QFrame):
         use.setToolTip(hint)
         return row((use, 1), reveal, spacing=4)
 
-    def _add_download(self, rows: QVBoxLayout, entry: ModelEntry, offer: Offer) -> None:
+    def _add_download(self, rows: QVBoxLayout, entry: ModelEntry) -> None:
         """The button that gets it; how far that is, once it has begun; and what went wrong."""
         state = self._states(entry)
         if state is None:
-            words = tr("Get ({size})").format(size=size(offer.download))
+            words = tr("Get ({size})").format(size=size(entry.offer.download)) if entry.offer is not None else tr("Get")
             get = button(words, "model.get", "primary", clicked=self._do("get"))
             get.setToolTip(tr("Download and install it (Return)"))
             rows.addWidget(get)
         elif state.stage == "failed" and state.error is not None:
             bar = MessageBar("download")
-            retry = (tr("Retry"), "model.retry", self._do("get"))
-            dismiss = (tr("Dismiss"), "model.cancel", self._do("cancel"))
-            actions = [retry, dismiss, *mends(state.error, self)]
-            bar.show_message(*failure(state.error), kind="error", actions=actions, closable=False)
+            title, hint = failure(state.error)
+            if isinstance(state.error, LicenceToAccept):  # the hint is for the command line
+                hint = tr("Read it. If you agree, accept it and continue.")
+            bar.show_message(title, hint, kind="error", actions=self._mends(state.error), closable=False)
             rows.addWidget(bar)
         else:
             self._progress = DownloadView(state, self.command_requested.emit)
             rows.addWidget(self._progress)
+
+    def _mends(self, error: BaseException) -> list[tuple[str, str, Callable[[], object]]]:
+        """What can be done about a download that failed: (words, object name, what it does)."""
+        found: list[tuple[str, str, Callable[[], object]]] = []
+        page = str(error.advice.params.get("page", "")) if isinstance(error, StudioError) else ""
+        if isinstance(error, LicenceToAccept):
+            found.append((tr("Accept licence…"), "model.accept", self._do("accept")))
+        elif isinstance(error, NotGranted):
+            found.append((tr("Enter a token…"), "model.token", self._do("token")))
+        if page.startswith("https://"):
+            found.append((tr("Open the page"), "model.page", lambda: open_address(page)))
+        if not isinstance(error, LicenceToAccept):
+            found.append((tr("Retry"), "model.retry", self._do("get")))
+        found.append((tr("Cancel"), "model.cancel", self._do("cancel")))
+        return [*found, *mends(error, self)]
 
 
 class DownloadView(QWidget):
@@ -209,11 +228,19 @@ class DownloadView(QWidget):
     def __init__(self, state: DownloadState, do: Callable[[str], object]) -> None:
         super().__init__()
         self._stage = state.stage
-        self.words = label("", "label", name="downloadWords")
+        self.words = label("", "label", name="downloadWords", wrap=True)
         self.pace = label("", "caption", name="downloadPace")
         self.bar = ProgressBar()
-        cancel = button(tr("Cancel"), "model.cancel", clicked=lambda: do("cancel"))
-        column(self, self.words, self.bar, self.pace, row(None, cancel), spacing=8)
+        hold = {"waiting": "pause", "fetching": "pause", "paused": "get"}.get(state.stage)
+        buttons: list[QWidget] = []
+        if hold == "get":
+            buttons.append(button(tr("Continue"), "model.continue", clicked=lambda: do("get")))
+        elif hold:
+            buttons.append(button(tr("Pause"), "model.pause", clicked=lambda: do("pause")))
+        if state.stage != "stopping":
+            hint = tr("Stop, and delete what has come")
+            buttons.append(button(tr("Cancel"), "model.cancel", hint=hint, clicked=lambda: do("cancel")))
+        column(self, self.words, self.bar, self.pace, row(*buttons, None), spacing=8)
         self.follow(state)
 
     def shows(self, state: DownloadState) -> bool:
@@ -222,8 +249,11 @@ class DownloadView(QWidget):
 
     def follow(self, state: DownloadState) -> None:
         self.words.setText(state.words)
-        self.pace.setText(state.pace or " ")
-        self.bar.show_progress(state.done, state.total if state.stage == "fetching" else 0)
+        self.pace.setText(state.pace)
+        self.pace.setVisible(state.stage == "fetching")
+        moving = state.stage in ("fetching", "paused")
+        self.bar.setVisible(state.stage != "waiting")
+        self.bar.show_progress(state.done, state.total if moving else 0)
 
 
 class SampleSign(QWidget):
@@ -242,10 +272,6 @@ class SampleSign(QWidget):
         painter.end()
 
 
-def _open_address(url: str) -> None:
-    QDesktopServices.openUrl(QUrl(url))
-
-
 def _sells(entry: ModelEntry) -> QLayout:
     """Whether works may be sold, with a sign."""
     sign, tone = {"yes": ("tick", "accent"), "no": ("close", "danger")}.get(entry.sells, ("info", "muted"))
@@ -257,7 +283,11 @@ def entry_facts(entry: ModelEntry) -> list[tuple[str, str]]:
     """What is known of a model, as (name, value) rows."""
     if entry.model is not None:
         return model_facts(entry.model)
-    return offer_facts(entry) if entry.offer is not None else found_facts(entry)
+    if entry.found is not None:
+        return found_facts(entry)
+    if entry.offer is not None:
+        return offer_facts(entry)
+    return [(tr("Size"), size(entry.size))] if entry.size else []
 
 
 def found_facts(entry: ModelEntry) -> list[tuple[str, str]]:
@@ -300,6 +330,8 @@ def offer_facts(entry: ModelEntry) -> list[tuple[str, str]]:
     if offer.parameters:
         facts.append((tr("Parameters"), _parameters(offer.parameters)))
     facts.append((tr("Source"), _source(offer.sources[0])))
+    if offer.gated:
+        facts.append((tr("Access"), tr("With a free account that has accepted its licence")))
     return facts
 
 

@@ -34,10 +34,17 @@ class ModelRows(QAbstractListModel):
         self._rows: list[str | ModelEntry] = []
         self._states = states
 
-    def show_rows(self, rows: Sequence[str | ModelEntry]) -> None:
+    def show_rows(self, rows: Sequence[str | ModelEntry]) -> bool:
+        """Show these rows; returns whether they are others than before, not the same ones as they are now."""
+        if [_key(row) for row in rows] == [_key(row) for row in self._rows]:
+            self._rows = list(rows)
+            if rows:
+                self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
+            return False
         self.beginResetModel()
         self._rows = list(rows)
         self.endResetModel()
+        return True
 
     def entry(self, row: int) -> ModelEntry | None:
         """The model of a row; None of a heading, and where there is no such row."""
@@ -75,7 +82,7 @@ class ModelRows(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return row.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(words for words in (row.title, medium_title(row.medium)) if words)
+            return ", ".join((row.title, medium_title(row.medium)) if row.medium else (row.title,))
         if role == Qt.ItemDataRole.AccessibleDescriptionRole:
             state = self._states(row)
             said = (row.reason or row.sentence, "" if state is None else state.words, size(row.size), _licence(row))
@@ -120,9 +127,12 @@ class ModelList(QListView):
     def fill(self, rows: Sequence[str | ModelEntry]) -> None:
         """Show these rows; the selected model stays selected where it is among them."""
         blocked = self.selectionModel().blockSignals(True)
-        self.rows.show_rows(rows)
+        others = self.rows.show_rows(rows)
         self.selectionModel().blockSignals(blocked)
-        self.choose(self._key)
+        if others or self.current() is None:
+            self.choose(self._key)
+        else:
+            self.chosen.emit(self.current())
 
     def choose(self, key: str) -> None:
         """Select the model of that key, or else the first until one of that key comes."""
@@ -133,6 +143,8 @@ class ModelList(QListView):
         self.selectionModel().blockSignals(blocked)
         if at == first:
             self.scrollToTop()  # with the heading above it
+        else:
+            self.scrollTo(self.currentIndex())
         self.viewport().update()
         self._on_current()
         self._key = key or self._key
@@ -169,6 +181,10 @@ class ModelList(QListView):
         if not image.isNull():
             self.pictures[id] = QPixmap.fromImage(image)
             self.viewport().update()
+
+
+def _key(row: str | ModelEntry) -> str:
+    return row if isinstance(row, str) else row.key
 
 
 def _licence(entry: ModelEntry) -> str:

@@ -78,9 +78,9 @@ class ModelRowDelegate(QStyledItemDelegate):
         metrics = QFontMetricsF(small)
         sides = [(state.words, "danger" if state.stage == "failed" else "ink")] if state is not None else []
         if state is None:
-            licence = terms(entry.licence).name if entry.licence or entry.found is None else ""
-            sides = [(words, "muted") for words in (_standing(entry), licence, size(entry.size)) if words][:2]
-        bar = state is not None and state.stage not in ("failed", "waiting")
+            licence = terms(entry.licence).name if entry.licence or entry.offer is not None else ""
+            sides = [(words, "muted") for words in (_standing(entry), licence, _size(entry)) if words][:2]
+        bar = state is not None and state.stage in ("fetching", "checking", "paused")
         wide = min(max([*(metrics.horizontalAdvance(text) for text, _ in sides), BAR * bar]), words.width() * SIDE)
         left = words.adjusted(0, 0, -wide - EDGE, 0)
         right = QRectF(words.right() - wide, words.top(), wide, words.height())
@@ -113,6 +113,10 @@ class ModelRowDelegate(QStyledItemDelegate):
         painter.fillPath(path, theme().colour("hover"))
         medium = medium_named(entry.medium)
         icons.paint(painter, "models" if medium is None else medium.icon, box.adjusted(16, 16, -16, -16), "muted")
+
+
+def _size(entry: ModelEntry) -> str:
+    return size(entry.size) if entry.size else ""
 
 
 def _standing(entry: ModelEntry) -> str:

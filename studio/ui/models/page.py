@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget
 
 from studio.checkpoints import NCNN, SUFFIXES
 from studio.errors import Message
+from studio.jobs.imports import ModelGetRequest
+from studio.models.catalog import LicenceToAccept
 from studio.models.model import Model, ModelUses
 from studio.models.offers import Offer
 from studio.schema.nested import models_by_role
@@ -22,9 +24,19 @@ from studio.ui.bridge import Bridge
 from studio.ui.commands import Run, keys_of
 from studio.ui.library.importer import local
 from studio.ui.library.work_actions import Actions
-from studio.ui.models.dialogs import LicenceDialog
+from studio.ui.models.dialogs import AddressDialog, LicenceDialog, TokenDialog
 from studio.ui.models.downloads import DownloadState, ModelDownloads
-from studio.ui.models.entries import ModelEntry, ModelQuery, Order, Place, of_found, of_model, of_offer, selected
+from studio.ui.models.entries import (
+    ModelEntry,
+    ModelQuery,
+    Order,
+    Place,
+    of_download,
+    of_found,
+    of_model,
+    of_offer,
+    selected,
+)
 from studio.ui.models.found_models import FoundModels, OtherProgramsBar
 from studio.ui.models.model_card import CARDS, ModelCard
 from studio.ui.models.model_filters import ModelFilters
@@ -65,6 +77,7 @@ class ModelsPage(Page):
         self._removal = BackgroundTasks(self)
         self._entries: list[ModelEntry] = []
         self._offers: tuple[Offer, ...] = ()
+        self._accepted: set[str] = set()  # downloads whose licence was accepted
         self.downloads = ModelDownloads(studio, bridge, self)
         self.found = FoundModels(studio, bridge, self)
         self.list = ModelList(self._tasks, self._state_of)
@@ -86,6 +99,8 @@ class ModelsPage(Page):
         choices.addAction(tr("A &folder…"), lambda: self._choose(folder=True)).setObjectName("addFolder")
         file = choices.addAction(tr("A &file (.safetensors, .gguf, .pkl, .pt)…"), lambda: self._choose(folder=False))
         file.setObjectName("addFile")
+        address = choices.addAction(tr("From an &address…"), lambda: self.ask_address())
+        address.setObjectName("addAddress")
         self.add.setMenu(choices)
         self.train = button(tr("Train a model"), "trainOwn", "compact")
         self.train.setToolTip(tip(tr("Train a model on your own pictures"), keys_of("train")))
@@ -113,6 +128,7 @@ class ModelsPage(Page):
         self.card.command_requested.connect(self.run)
         self.downloads.changed.connect(self._on_download)
         self.downloads.arrived.connect(self._arrived)
+        self.downloads.listed.connect(self.refresh)
         self.importer.imported.connect(self._arrived)
         self.importer.failed.connect(self.bar.show_error)
         self.importer.moved.connect(self._moved)
@@ -135,10 +151,14 @@ class ModelsPage(Page):
         catalog = self._studio.catalog
         models = catalog.models()
         installed = {model.id for model in models}
-        # The others cannot be fetched yet.
-        offers = [offer for offer in self._offers if offer.package and offer.id not in installed]
+        offers = [offer for offer in self._offers if offer.id not in installed]
         found = [each if each.installed in installed else replace(each, installed="") for each in self.found.models]
-        self._entries = [*map(of_model, models), *map(of_offer, offers), *map(of_found, found)]
+        self._entries = [
+            *map(of_model, models),
+            *map(of_download, self.downloads.others()),
+            *map(of_offer, offers),
+            *map(of_found, found),
+        ]
         self.filters.show_counts({place: sum(e.place == place for e in self._entries) for place in PLACES})
         self.total.setText(count(len(models), "%n model", "%n models") + " · " + size(sum(m.size for m in models)))
         self._show_looking()
@@ -252,6 +272,9 @@ class ModelsPage(Page):
             actions = {
                 "go": lambda: self.get(entry),
                 "get": lambda: self.get(entry),
+                "accept": lambda: self._ask_licence(entry),
+                "token": lambda: self._ask_token(entry),
+                "pause": lambda: self.downloads.pause(entry.id),
                 "cancel": lambda: self.downloads.cancel(entry.id),
             }
         else:
@@ -270,18 +293,51 @@ class ModelsPage(Page):
             actions[name]()
 
     def get(self, entry: ModelEntry) -> None:
-        """Fetch an offered model; asks first where its licence has terms to accept."""
+        """Fetch a model, or go on with that; asks first where its licence has terms to accept."""
         state, offer = self._state_of(entry), entry.offer
-        if offer is None or entry.reason or (state is not None and state.stage != "failed"):
+        if entry.reason or (state is not None and state.stage not in ("paused", "failed")):
             return
-        allowed = terms(offer.licence)
-        if allowed.free or state is not None:
-            self.downloads.start(offer)
-            return
-        question = tr("Get {name}?").format(name=offer.title)
-        dialog = LicenceDialog(self.window(), question, allowed, tr("Get"))
-        dialog.accepted.connect(lambda: self.downloads.start(offer))
+        if offer is not None and state is None and not terms(offer.licence).free:
+            self._ask_licence(entry)
+        else:
+            self._fetch(entry, accepted=offer is not None or entry.id in self._accepted)
+
+    def _fetch(self, entry: ModelEntry, *, accepted: bool) -> None:
+        if accepted:
+            self._accepted.add(entry.id)
+        if entry.offer is not None:
+            self.downloads.start(ModelGetRequest(offer=entry.offer.id, accept_licence=accepted))
+        elif entry.download is not None:
+            source, medium = entry.download.asked, entry.download.medium
+            self.downloads.start(ModelGetRequest(source=source, target=medium, accept_licence=accepted))
+
+    def _ask_licence(self, entry: ModelEntry) -> None:
+        """Ask whether a person agrees to the licence, and fetch the model then."""
+        state = self._state_of(entry)
+        error = state.error if state is not None else None
+        allowed = terms(error.licence if isinstance(error, LicenceToAccept) and entry.offer is None else entry.licence)
+        if entry.offer is not None and entry.offer.terms:
+            allowed = replace(allowed, words=tr(entry.offer.terms))
+        url = entry.offer.licence_url if entry.offer is not None else ""
+        dialog = LicenceDialog(self.window(), tr("Get {name}?").format(name=entry.title), allowed, tr("Get"), url=url)
+        dialog.accepted.connect(lambda: self._fetch(entry, accepted=True))
         dialog.open()
+
+    def _ask_token(self, entry: ModelEntry) -> None:
+        dialog = TokenDialog(self.window())
+        dialog.accepted.connect(lambda: self.get(entry))
+        dialog.open()
+
+    def ask_address(self) -> None:
+        """Ask for the name or address of a model that is not in the list."""
+        dialog = AddressDialog(self.window())
+        dialog.asked.connect(self._get_from_address)
+        dialog.open()
+
+    def _get_from_address(self, request: ModelGetRequest) -> None:
+        self.filters.set_query(ModelQuery(place="available", order=self.filters.query.order))
+        self.downloads.start(request)
+        self.list.choose(f"available:{request.download}")
 
     def link(self, found: FoundModel) -> None:
         """Use a model of another program where it lies; asks first where its licence is not known or has terms."""
@@ -415,6 +471,7 @@ class ModelsPage(Page):
         self._tasks.close()
         self._check.close()
         self._removal.close()
+        self.downloads.close()
 
     def state(self) -> dict[str, Any]:
         entry, query = self.list.current(), self.filters.query

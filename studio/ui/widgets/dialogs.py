@@ -67,3 +67,8 @@ def confirm(
 def open_folder(folder: Path) -> None:
     """Show a folder in the system's file manager."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+def open_address(url: str) -> None:
+    """Show a page in the system's browser."""
+    QDesktopServices.openUrl(QUrl(url))

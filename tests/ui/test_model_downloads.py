@@ -1,0 +1,175 @@
+"""Downloads on the models page: an address, pause, continue, cancel, restart, licences and tokens of the hub."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
+from qasync import QEventLoop
+
+from studio.models import hub
+from studio.ui.models.dialogs import source_of
+from studio.ui.models.page import ModelsPage
+from tests.core.test_hub import WEIGHTS, WRITER, fake_hub, toy_keyring  # noqa: F401 - fixtures
+from tests.fake_hub import FIRST, FakeHub
+from tests.file_server import cut, hold, status
+from tests.ui.conftest import Desk
+from tests.ui.test_models_page import current, models_page
+
+FILE = f"/cdn/{FIRST}/model.safetensors"
+
+
+def dialog(desk: Desk, name: str) -> QDialog:
+    desk.until(lambda: any(each.isVisible() for each in desk.window.findChildren(QDialog, name)))
+    return next(each for each in desk.window.findChildren(QDialog, name) if each.isVisible())
+
+
+def press(asked: QDialog, name: str) -> None:
+    made = asked.findChild(QWidget, name)
+    assert made is not None
+    assert made.isEnabled()
+    made.click()  # type: ignore[attr-defined]
+
+
+def get_from(desk: Desk, page: ModelsPage, address: str) -> None:
+    """As a person does: the menu, the address, Get."""
+    menu = page.add.menu()
+    next(action for action in menu.actions() if action.objectName() == "addAddress").trigger()
+    asked = dialog(desk, "address")
+    line = asked.findChild(QWidget, "addressLine")
+    assert line is not None
+    QTest.keyClicks(line, address)
+    QTest.keyClick(line, Qt.Key.Key_Return)
+
+
+def text(desk: Desk, name: str) -> str:
+    return desk.find(name).text()  # type: ignore[attr-defined]
+
+
+def installed(page: ModelsPage) -> bool:
+    entry = page.list.current()
+    return entry is not None and entry.model is not None and not entry.model.bundled
+
+
+def test_a_download_pauses_goes_on_and_survives_a_restart(
+    desk: Desk,
+    fake_hub: FakeHub,  # noqa: F811
+    loop: QEventLoop,
+) -> None:
+    fake_hub.server.faults[FILE] = [hold(100_000)]
+    page = models_page(desk)
+    get_from(desk, page, "toys/fox")
+    desk.until(fake_hub.server.reached.is_set)
+    desk.until(lambda: text(desk, "downloadWords").startswith("100 of "))
+    entry = page.list.current()
+    assert entry is not None
+    assert (entry.title, entry.sentence) == ("fox", "From toys/fox")
+    desk.click("model.pause")
+    desk.until(lambda: text(desk, "downloadWords").startswith("Paused at 100 of "))
+    desk.close()
+    fake_hub.server.closing.set()
+
+    again = Desk(desk.home, loop)
+    try:
+        page = models_page(again)
+        assert text(again, "downloadWords").startswith("Paused at 100 of ")
+        again.click("model.continue")
+        again.until(lambda: installed(page))
+        assert (current(page).title, current(page).medium) == ("fox", "story")
+        assert sum(sent for _, sent in fake_hub.fetched("model.safetensors")) < len(WEIGHTS) + 100_000
+        again.click("place.available")
+        assert not [each for each in page.list.entries() if each.download is not None]
+    finally:
+        again.close()
+
+
+def test_a_cancelled_download_leaves_nothing(desk: Desk, fake_hub: FakeHub) -> None:  # noqa: F811
+    fake_hub.server.faults[FILE] = [hold(100_000)]
+    page = models_page(desk)
+    get_from(desk, page, "https://huggingface.co/toys/fox")
+    desk.until(fake_hub.server.reached.is_set)
+    desk.until(lambda: text(desk, "downloadWords").startswith("100 of "))
+    desk.click("model.cancel")
+    desk.idle()
+    desk.until(lambda: not desk.studio.catalog.downloads())
+    desk.settle()
+    assert not [each for each in page.list.entries() if each.download is not None]
+    assert not page.bar.message()
+
+
+def test_a_download_that_breaks_off_is_tried_again_from_there(desk: Desk, fake_hub: FakeHub) -> None:  # noqa: F811
+    fake_hub.server.faults[FILE] = [cut(100_000), *[status(503)] * 9]
+    page = models_page(desk)
+    get_from(desk, page, "toys/fox")
+    desk.idle()
+    assert "503" in text(desk, "downloadTitle") + text(desk, "downloadHint")
+    fake_hub.server.faults.clear()
+    desk.click("model.retry")
+    desk.until(lambda: installed(page))
+
+
+def test_a_licence_is_accepted_before_its_model_is_fetched(desk: Desk, fake_hub: FakeHub) -> None:  # noqa: F811
+    files = {**WRITER, "README.md": b"---\nlicense: cc-by-nc-4.0\n---\n"}
+    fake_hub.add("toys/bear", files, licence="cc-by-nc-4.0")
+    page = models_page(desk)
+    get_from(desk, page, "toys/bear")
+    desk.idle()
+    assert "licence" in text(desk, "downloadTitle")
+    assert not fake_hub.fetched("model.safetensors")
+    desk.click("model.accept")
+    asked = dialog(desk, "licence")
+    box = asked.findChild(QCheckBox, "licenceAgree")
+    assert box is not None
+    box.setChecked(True)
+    press(asked, "licenceBring")
+    desk.until(lambda: installed(page))
+    assert text(desk, "modelSells") == "Works may not be sold"
+
+
+def test_a_token_is_asked_for_where_the_hub_wants_one(desk: Desk, fake_hub: FakeHub) -> None:  # noqa: F811
+    fake_hub.repositories["toys/fox"].token = "hf_right"
+    page = models_page(desk)
+    get_from(desk, page, "toys/fox")
+    desk.idle()
+    assert "account" in text(desk, "downloadTitle")
+    desk.click("model.token")
+    asked = dialog(desk, "token")
+    line = asked.findChild(QWidget, "tokenLine")
+    assert line is not None
+    QTest.keyClicks(line, "hf_right")
+    press(asked, "tokenSave")
+    desk.until(lambda: installed(page))
+    assert hub.token_place() == "keyring"
+
+
+def test_what_is_no_address_is_said_in_the_dialog(desk: Desk) -> None:
+    page = models_page(desk)
+    get_from(desk, page, "three words here")
+    asked = dialog(desk, "address")
+    title = asked.findChild(QWidget, "addressTitle")
+    assert title is not None
+    assert "is no address of a model" in title.text()  # type: ignore[attr-defined]
+    asked.reject()
+    assert not desk.studio.queue.jobs()
+
+
+@pytest.mark.parametrize(
+    ("written", "source"),
+    [
+        ("owner/model", "hub:owner/model"),
+        (" owner/model@main ", "hub:owner/model@main"),
+        ("owner/model:a.gguf", "hub:owner/model:a.gguf"),
+        ("hub:owner/model", "hub:owner/model"),
+        ("https://huggingface.co/owner/model", "hub:owner/model"),
+        ("https://huggingface.co/owner/model/tree/v1", "hub:owner/model@v1"),
+        ("https://hf.co/owner/model/", "hub:owner/model"),
+        ("https://example.org/a.safetensors", "https://example.org/a.safetensors"),
+        (
+            "https://huggingface.co/owner/model/resolve/main/a.gguf",
+            "https://huggingface.co/owner/model/resolve/main/a.gguf",
+        ),
+    ],
+)
+def test_a_name_or_page_of_the_hub_is_understood(written: str, source: str) -> None:
+    assert source_of(written) == source
