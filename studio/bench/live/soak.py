@@ -5,6 +5,7 @@ It says on standard output what it is about to do and what came of it, a JSON ob
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import random
@@ -39,7 +40,8 @@ from studio.studio import Studio
 from studio.system.paths import AppPaths
 
 ENGINE = "studio.jobs.worker"  # what stands in the command of an engine's process
-PATIENCE = 240.0  # seconds until a job counts as stuck
+PATIENCE = 240.0  # seconds until a job counts as stuck, if its engine has not worked for WORKED of them
+WORKED, ROUNDS = 1.0, 4  # how often one is waited for; on a busy machine an engine loads for minutes
 WORKS = 400  # from here on works are deleted rather than made
 SMALL = {"avatar": {}, "poster": {"steps": 4, "width": 128, "height": 128}, "story": {"tokens": 40},
          "music": {"seconds": 3.0}}  # fmt: skip
@@ -286,7 +288,7 @@ class SoakStudio:
     def _wait(self, job: Job) -> str:
         """What became of a job, once it has ended; its works are reported."""
         try:
-            job.future.result(PATIENCE)
+            outlast(job)
             outcome = "done"
         except (Cancelled, CancelledError):
             outcome = "cancelled"
@@ -325,6 +327,28 @@ def _imported(job: Job) -> ImportedFiles:
     result = job.future.result()[0]
     assert isinstance(result, ImportedFiles)
     return result
+
+
+def outlast(job: Job) -> None:
+    """Wait until the job has ended; what it failed with passes through. TimeoutError where it is stuck."""
+    for left in reversed(range(ROUNDS)):
+        worked = engine_seconds()
+        try:
+            job.future.result(PATIENCE)
+            return
+        except TimeoutError:
+            if not left or engine_seconds() - worked < WORKED:
+                raise
+            say(waiting=job.request.kind)
+
+
+def engine_seconds() -> float:
+    """Seconds of processor time that the processes below this one have used."""
+    seconds = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            seconds += sum(child.cpu_times()[:2])
+    return seconds
 
 
 def _sweeping() -> bool:
