@@ -411,9 +411,10 @@ class Catalog:
             raise BadInput("{title} is part of the studio and cannot be removed.", title=model.title)
         removed = model.folder.with_name(f"{STAGING}{uuid.uuid4().hex}")
         try:
-            model.folder.rename(removed)  # not a model any more, even if deleting is interrupted
-            moved = Path(model.moved)
-            left = model.moved if model.moved and not links.delete_moved(moved, model.folder.parent, id) else ""
+            with links.alone(model):
+                moved = links.moved_place(model.folder)
+                model.folder.rename(removed)  # not a model any more, even if deleting is interrupted
+            left = moved if moved and not links.delete_moved(Path(moved), model.folder.parent, id) else ""
             with contextlib.suppress(FileNotFoundError):  # another studio sweeps it meanwhile
                 shutil.rmtree(removed)
         except OSError as error:

@@ -114,7 +114,9 @@ class LinkWatch:
         """The state of each of these models that links to files, by its folder."""
         waiting = [model for model in models if model.links]
         found: dict[Path, LinkState] = {}
-        self._hanging = {folder: thread for folder, thread in self._hanging.items() if thread.is_alive()}
+        for folder, thread in list(self._hanging.items()):  # two threads may look at once
+            if not thread.is_alive():
+                self._hanging.pop(folder, None)
         for model in waiting:
             if model.folder in self._hanging:
                 found[model.folder] = _silent(model)
@@ -174,28 +176,35 @@ def move(model: Model, folder: Path, report: Done = lambda done, total: None, st
     _demand_links(model.folder)
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
-    files = {path: path.relative_to(model.folder).as_posix() for path in weights.weight_files(model.folder)}
-    with _alone(model):
+    with alone(model):
         _sweep_parts(model.folder)
-        if model.moved and Path(model.moved).parent == folder:  # a move that was cut off after all was copied
-            place = Path(model.moved)
-        else:
+        files = {path: path.relative_to(model.folder).as_posix() for path in weights.weight_files(model.folder)}
+        before = moved_place(model.folder)  # `model` may be what it was before another move
+        whole = bool(before) and all((Path(before) / name).is_file() for name in files.values())
+        if whole:
+            _lead_to(Path(before), model, files, step)  # which a move that was cut off has not done
+        if not whole or Path(before).parent != folder:
             place = _copied_to(model, folder, files, report, step)
             links = {name: asdict(described(place / name)) for name in files.values()}
-            describe(model.folder, moved=str(place), links=links, left=model.moved)
+            describe(model.folder, moved=str(place), links=links, left="" if before == str(place) else before)
             step("described")
-        for path, name in files.items():
-            if path.is_symlink() and path.readlink() == place / name:
-                continue
-            part = path.with_name(f"{MOVING}{os.getpid()}.part")
-            part.symlink_to(place / name)
-            step("linked")
-            part.replace(path)
-            step("replaced")
-        storage.sync_folder(model.folder)
-        for left in _left(model.folder):
-            delete_moved(left, model.folder.parent, model.id)
-            step("deleted")
+            _lead_to(place, model, files, step)
+
+
+def _lead_to(place: Path, model: Model, files: Mapping[Path, str], step: Step) -> None:
+    """Make the weights of a model links to `place`, where it is moved to, and delete them where they were before."""
+    for path, name in files.items():
+        if path.is_symlink() and path.readlink() == place / name:
+            continue
+        part = path.with_name(f"{MOVING}{os.getpid()}.part")
+        part.symlink_to(place / name)
+        step("linked")
+        part.replace(path)
+        step("replaced")
+    storage.sync_folder(model.folder)
+    for left in _left(model.folder):
+        delete_moved(left, model.folder.parent, model.id)
+        step("deleted")
         describe(model.folder, left="")
 
 
@@ -223,7 +232,7 @@ def move_back(model: Model, report: Done = lambda done, total: None, step: Step 
     linked = [model.folder / name for name in model.links if (model.folder / name).is_symlink()]
     size = sum(path.stat().st_size for path in linked)
     storage.demand_space(model.folder, size, model.title)
-    with _alone(model):
+    with alone(model):
         _sweep_parts(model.folder)
         parts = {path: path.with_name(f"{MOVING}{number}.part") for number, path in enumerate(linked)}
         _copy_compared(model, parts, report)
@@ -326,18 +335,16 @@ def _write_mark(folder: Path, model: Model, files: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def _alone(model: Model) -> Generator[None]:
+def alone(model: Model) -> Generator[None]:
     """Raises StudioError where another studio moves the model at this moment."""
     path = model.folder.with_name(f"{MOVING}{model.id}.lock")
     held = storage.try_lock(path)
     if held is None:
-        raise StudioError("{title} is being moved already.", "Wait until that is done.", title=model.title)
+        raise StudioError("{title} is being moved just now.", "Wait until that is done.", title=model.title)
     try:
         yield
     finally:
-        held.release()
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+        storage.release_and_remove(held, path)
 
 
 def _demand_links(folder: Path) -> None:

@@ -237,14 +237,29 @@ class FileLock:
         self._lock.release()
 
 
-def try_lock(path: Path) -> filelock.BaseFileLock | None:
-    """The file's lock, held until `release`, which any thread may call; None where another process or thread has it."""
-    lock = filelock.FileLock(path, blocking=False, thread_local=False, fallback_to_soft=False)
+def try_lock(path: Path, seconds: float = 0.0) -> filelock.BaseFileLock | None:
+    """The file's lock, held until `release`, which any thread may call; None where another process or thread has it,
+    and still has it after `seconds`.
+    """
+    lock = filelock.FileLock(path, thread_local=False, fallback_to_soft=False)
     try:
-        lock.acquire()
+        lock.acquire(timeout=seconds, poll_interval=0.01)
     except filelock.Timeout:
         return None
     return lock
+
+
+def release_and_remove(held: filelock.BaseFileLock, path: Path) -> None:
+    """Give up the file's lock and delete the file, so that nobody holds the lock of a deleted file while another one
+    takes that of a new file.
+    """
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    held.release()
+    if sys.platform == "win32":  # where a file that is open cannot be deleted: neither can one that was taken meanwhile
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -267,9 +282,7 @@ def staging(folder: Path, prefix: str) -> Generator[Path]:
     finally:
         shutil.rmtree(place, ignore_errors=True)
         if held is not None:
-            held.release()
-        with contextlib.suppress(OSError):
-            _lock_of(place).unlink(missing_ok=True)
+            release_and_remove(held, _lock_of(place))
 
 
 def sweep_staging(folder: Path, prefix: str) -> int:
@@ -281,8 +294,7 @@ def sweep_staging(folder: Path, prefix: str) -> int:
                 if not place.is_dir() or place.is_symlink() or (held := try_lock(_lock_of(place))) is None:
                     continue
                 shutil.rmtree(place, ignore_errors=True)
-                held.release()
-                _lock_of(place).unlink(missing_ok=True)
+                release_and_remove(held, _lock_of(place))
                 removed += 1
     return removed
 

@@ -316,6 +316,49 @@ def test_killed_at_every_step_a_move_leaves_a_whole_model_and_can_go_on(way: str
     assert steps >= 5
 
 
+def test_a_move_back_that_was_cut_off_while_it_deleted_costs_no_weights(
+    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = catalog.import_(large(tmp_path / "writer"), "story")
+    moved = catalog.move(model.id, tmp_path / "disk")
+
+    def cut_off(place: Path, *_: object) -> bool:
+        next(place.rglob("*.safetensors")).unlink()
+        raise Cancelled
+
+    with monkeypatch.context() as patch:
+        patch.setattr(links, "delete_moved", cut_off)
+        with pytest.raises(Cancelled):
+            links.move_back(moved)
+    again = catalog.move(model.id, tmp_path / "disk")
+    assert catalog.verify(again) == []
+    assert len(weights.weight_files(tmp_path / "disk" / model.id)) == 3
+
+
+def test_moves_that_were_cut_off_one_after_another_leave_nothing_behind(tmp_path: Path, catalog: Catalog) -> None:
+    model = catalog.import_(large(tmp_path / "writer"), "story")
+    model = catalog.move(model.id, tmp_path / "a")
+
+    def stop(step: str) -> None:
+        if step == "described":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        links.move(model, tmp_path / "b", step=stop)
+    model = catalog.move(model.id, tmp_path / "c")
+    assert catalog.verify(model) == []
+    assert [path.name for disk in "abc" for path in (tmp_path / disk).iterdir()] == [model.id]
+
+
+def test_a_model_that_is_being_moved_is_not_removed(tmp_path: Path, catalog: Catalog) -> None:
+    model = catalog.import_(toy_folder(tmp_path / "writer"), "story")
+    with links.alone(model), pytest.raises(StudioError, match="being moved"):
+        catalog.remove(model.id)
+    assert catalog.verify(catalog.get(model.id)) == []
+    catalog.remove(model.id)
+    assert [path.name for path in model.folder.parent.iterdir()] == []
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_every_step_a_link_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     real, steps = links.make, 0
