@@ -13,9 +13,10 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
 
 from studio.errors import BadInput, StudioError
-from studio.models.download import DownloadRefused, OutOfReach, RemoteFile
+from studio.models.download import LOOPBACK, DownloadRefused, OutOfReach, RemoteFile
 from studio.models.offers import REPOSITORY, HubSource
 
 if TYPE_CHECKING:
@@ -101,14 +102,14 @@ def refused(repo: str, error: DownloadRefused | None = None) -> NotGranted:
     if not token():
         return NotGranted(
             "{repo} is given only to people with an account who have accepted its licence.",
-            "Accept it at {page}, make a token there, and give it to the studio with `studio models token`.",
+            "Accept it at {page}, make a token there, and give it to the studio with `studio models token set`.",
             repo=repo,
             page=_page(repo),
         )
     if error is not None and error.code == 401:
         return NotGranted(
             "The model hub does not know your token.",
-            "Make a new one at {page}, and give it to the studio with `studio models token`.",
+            "Make a new one at {page}, and give it to the studio with `studio models token set`.",
             page=_page("settings", "tokens"),
         )
     return NotGranted(
@@ -134,6 +135,12 @@ def _page(*parts: str) -> str:
 def token() -> str:
     """The user's token: from the system's keyring, else from HF_TOKEN or huggingface_hub's own file; else empty."""
     return _find_token()[0]
+
+
+def _token_to_send() -> str:
+    """The token, where it goes through TLS or stays within this machine; empty otherwise."""
+    place = urlsplit(endpoint())
+    return token() if place.scheme == "https" or place.hostname in LOOPBACK else ""
 
 
 def token_place() -> TokenPlace:
@@ -221,7 +228,7 @@ def _answers(repo: str) -> Generator[HfApi]:
 
     host = re.sub(r"^\w+://(?:[^/@]*@)?", "", endpoint())
     try:
-        yield HfApi(endpoint=endpoint(), token=token() or False, library_name="aigc-studio")
+        yield HfApi(endpoint=endpoint(), token=_token_to_send() or False, library_name="aigc-studio")
     except StudioError:
         raise
     except (failures.GatedRepoError, failures.DisabledRepoError) as error:
@@ -233,7 +240,7 @@ def _answers(repo: str) -> Generator[HfApi]:
     except failures.RepositoryNotFoundError as error:
         raise OutOfReach(
             "The model hub has no {repo}, or does not show it to you.",
-            "Check its name. For a private one, give the studio your token with `studio models token`.",
+            "Check its name. For a private one, give the studio your token with `studio models token set`.",
             repo=repo,
         ) from error
     except failures.HfHubHTTPError as error:

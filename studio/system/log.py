@@ -25,6 +25,10 @@ MAX_LINES = 50  # of each text, which are also redacted one by one
 MAX_LETTERS = 4_000_000  # of all of them together
 MAX_TEXTS = 1000  # texts that are redacted; older ones belong to jobs that ended long ago
 REDACTED = "[...]"
+QUIET = ("httpx2",)
+"""Libraries that log the address of each file that they fetch, with the keys of the user in it: only their warnings are
+kept.
+"""
 
 _secrets: dict[str, None] = {}
 _lock = threading.Lock()
@@ -56,6 +60,8 @@ def start(folder: Path, name: str = "studio", level: int = logging.INFO) -> list
     handler.setFormatter(ConcealingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(level)
+    for library in QUIET:
+        logging.getLogger(library).setLevel(max(level, logging.WARNING))
     ours = not faulthandler.is_enabled()  # with -X faulthandler it writes to standard error already
     if ours:
         faulthandler.enable(crashes)
