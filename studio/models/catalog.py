@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 Copied = Callable[[int, int], object]
 STAGING = ".importing-"
 FETCHING = ".fetching-"
+DOWNLOADS = ".downloads"
+"""The folder among the user's models in which each unfinished download has a folder, named by its id."""
+
 BESIDE = ".beside"
 NO_FAMILIES: Families = MappingProxyType({})
 
@@ -467,13 +470,13 @@ class Catalog:
         """The downloads that have begun and are not imported, by title: paused, cut off, or running just now."""
         from studio.models import fetch
 
-        return [] if self._own is None else fetch.unfinished(self._own / fetch.DOWNLOADS)
+        return [] if self._own is None else fetch.unfinished(self._own / DOWNLOADS)
 
     def discard_download(self, id: str) -> None:
         """Delete what has come of a download. BadInput where there is none, StudioError while a studio fetches it."""
         from studio.models import fetch
 
-        fetch.discard((self._own or Path()) / fetch.DOWNLOADS, id)
+        fetch.discard((self._own or Path()) / DOWNLOADS, id)
 
     def newer(self, model: Model) -> str:
         """The commit that the hub has now of a model that was fetched from it at another one; empty where it is the
@@ -504,7 +507,7 @@ class Catalog:
             if not accept_licence and licence.lower() not in detect.FREE:
                 raise LicenceToAccept(wanted.title, licence, terms)
 
-        folder = self._own / fetch.DOWNLOADS / wanted.id
+        folder = self._own / DOWNLOADS / wanted.id
         try:
             with claimed(folder, wanted.title):
                 try:
@@ -542,6 +545,10 @@ class Catalog:
                     links.delete_moved(Path(place), self._own)
             for prefix in (STAGING, FETCHING):
                 storage.sweep_staging(self._own, prefix)
+            if (self._own / DOWNLOADS).is_dir():
+                from studio.models import fetch
+
+                fetch.sweep(self._own / DOWNLOADS)
 
     def _places(self) -> Iterator[Path]:
         yield self._bundled

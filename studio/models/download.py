@@ -114,7 +114,7 @@ def claimed(folder: Path, title: str) -> Generator[None]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f"{folder.name}.lock")
-    held = storage.try_lock(lock)
+    held = storage.try_lock(lock, 0.5)  # who only looks whether it is held, as `is_claimed`, holds it for a moment
     if held is None:
         raise StudioError(
             "{title} is being fetched already, perhaps by another studio.",
@@ -125,10 +125,10 @@ def claimed(folder: Path, title: str) -> Generator[None]:
         folder.mkdir(exist_ok=True)
         yield
     finally:
-        held.release()
-        if not folder.exists():
-            with contextlib.suppress(OSError):
-                lock.unlink(missing_ok=True)
+        if folder.exists():
+            held.release()
+        else:
+            storage.release_and_remove(held, lock)
 
 
 def is_claimed(folder: Path) -> bool:
@@ -174,14 +174,17 @@ def _can_be_called(part: str) -> bool:
     return (
         0 < size <= NAME_BYTES
         and not part.endswith((" ", "."))
-        and not re.search(r"[\x00-\x1f\x7f\\:]", part)
+        and not re.search(r'[\x00-\x1f\x7f\\:*?"<>|]', part)
         and RESERVED.fullmatch(part) is None
     )
 
 
 def bytes_there(files: Sequence[RemoteFile], folder: Path, into: str = FILES) -> tuple[int, int]:
     """(bytes of the files that lie in the folder of their download, verified or not; bytes of all, 0 if unknown)."""
-    parts = [_Part(file, folder, into) for file in files]
+    return _bytes_of([_Part(file, folder, into) for file in files])
+
+
+def _bytes_of(parts: Sequence[_Part]) -> tuple[int, int]:
     totals = [part.total for part in parts]
     return sum(part.length for part in parts), 0 if None in totals else sum(total or 0 for total in totals)
 
@@ -199,7 +202,7 @@ def download(
     """Fetch what is missing of the files into `folder`/`into`; returns their paths, in order. Within `claimed`.
 
     `report(done, total)` is called several times a second from this thread with bytes of all files, `total` being 0
-    while no size is known; what it raises ends the download and passes through. What has come stays in the folder,
+    while a size is unknown; what it raises ends the download and passes through. What has come stays in the folder,
     and the next call goes on from its last byte, whoever ended this one.
     `token` is sent to the host of a file's URL alone, and to it only through TLS or within this machine.
 
@@ -296,6 +299,7 @@ class _Part:
         self.close()
         storage.sync_file(self.path)
         self.target.parent.mkdir(parents=True, exist_ok=True)
+        self.target.unlink(missing_ok=True)  # another file of that name: this note would vouch for it
         self._write_note({**self.note, "total": self.length, "whole": True})
         self.path.replace(self.target)
         storage.sync_folder(self.target.parent)
@@ -395,7 +399,7 @@ class _Download:
                 part.close()
 
     def _tell(self) -> None:
-        self._report(sum(part.length for part in self._parts), sum(part.total or part.length for part in self._parts))
+        self._report(*_bytes_of(self._parts))
 
     def _demand_room(self, need: int) -> None:
         storage.demand_space(self._folder, need, self._title)

@@ -22,9 +22,6 @@ from studio.models.download import DownloadRefused, FileMissing, OutOfReach, Rem
 from studio.models.offers import HubSource, Offer, PackageSource, Source, UrlSource, model_facts
 from studio.system import storage
 
-DOWNLOADS = ".downloads"
-"""The folder among the user's models in which each unfinished download has a folder, named by its id."""
-
 PLAN = "download.json"
 CHECKPOINTS = (".pth", ".pkl", ".pt")  # a single one is converted, so it is imported as a file
 LOOK = 0.1
@@ -250,6 +247,8 @@ def unfinished(place: Path) -> list[UnfinishedDownload]:
 
 def _unfinished(folder: Path) -> UnfinishedDownload | None:
     try:
+        if not (folder / PLAN).exists():
+            return None
         data, plan = _read(folder), _read_plan(folder)
         done, total = http.bytes_there(plan.files, folder, plan.into) if plan else (0, 0)
         texts = {name: str(data.get(name) or "") for name in ("title", "medium", "asked")}
@@ -276,6 +275,16 @@ def remove(folder: Path) -> None:
     with storage.disk_errors_as("The download could not be removed"), contextlib.suppress(FileNotFoundError):
         (folder / PLAN).unlink(missing_ok=True)
         shutil.rmtree(folder)
+
+
+def sweep(place: Path) -> None:
+    """Delete what a removal that was cut off has left."""
+    for folder in _folders(place):
+        with contextlib.suppress(StudioError, OSError):
+            if not (folder / PLAN).exists():
+                with http.claimed(folder, folder.name):
+                    if not (folder / PLAN).exists():
+                        remove(folder)
 
 
 def _folders(place: Path) -> Iterator[Path]:

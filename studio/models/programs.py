@@ -260,6 +260,8 @@ def _visit(
                     visit.answered()
                     answers.put(_examined(program, candidate, families))
                     visit.answered()
+        except OSError as error:  # its disk went away meanwhile
+            visit.note(Message("{folder} cannot be read: {reason}.", folder=place.folder, reason=reason(error)))
         finally:
             answers.put(None)
 

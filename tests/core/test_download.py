@@ -21,7 +21,7 @@ from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled
 from studio.models import download as module
 from studio.models.download import DownloadRefused, OutOfReach, Patience, RemoteFile, claimed, demand_names, download
-from studio.system import storage
+from studio.system import log, storage
 from tests import fakes
 from tests.file_server import (
     Fault,
@@ -413,6 +413,54 @@ def test_two_processes_do_not_fetch_into_one_folder(server: FileServer, tmp_path
     assert not module.is_claimed(tmp_path / "d")
     (path,) = fetch(tmp_path / "d", remote(server))
     assert path.read_bytes() == DATA
+
+
+def test_looking_whether_a_download_runs_does_not_stop_one_that_begins(server: FileServer, tmp_path: Path) -> None:
+    held = storage.try_lock(tmp_path / "d.lock")  # as `is_claimed` has it for a moment
+    assert held is not None
+    looking = threading.Timer(0.05, held.release)
+    looking.start()
+    fetch(tmp_path / "d", remote(server))
+    looking.join()
+
+
+def test_nobody_holds_a_deleted_lock(tmp_path: Path) -> None:
+    lock = tmp_path / "d.lock"
+    for _ in range(20):
+        held = storage.try_lock(lock)
+        assert held is not None
+        there: list[bool] = []
+
+        def take(there: list[bool] = there) -> None:
+            taken = storage.try_lock(lock, 10.0)
+            assert taken is not None
+            there.append(lock.exists())
+            taken.release()
+
+        other = threading.Thread(target=take)
+        other.start()
+        storage.release_and_remove(held, lock)
+        other.join()
+        assert there == [True]
+
+
+def test_progress_has_no_total_while_a_size_is_unknown(server: FileServer, tmp_path: Path) -> None:
+    server.faults["/model.gguf"] = [cut(100_000), cut(200_000)]
+    seen: list[tuple[int, int]] = []
+    server.files["/second.gguf"] = DATA
+    files = (blind(server), blind(server, "/second.gguf"))
+    fetch(tmp_path / "d", *files, report=lambda *at: seen.append(at), patience=replace(QUICK, parallel=1))
+    assert {total for _, total in seen[:1]} <= {0}
+    assert seen[-1] == (2 * len(DATA), 2 * len(DATA))
+    assert {total for _, total in seen} <= {0, 2 * len(DATA)}
+
+
+def test_the_keys_in_an_address_do_not_get_into_the_log(server: FileServer, tmp_path: Path) -> None:
+    with log.logging_to(tmp_path / "logs", "studio"):
+        file = remote(server)
+        fetch(tmp_path / "d", replace(file, url=f"{file.url}?key=hush"))
+    assert len(server.log) == 1
+    assert "hush" not in log.path(tmp_path / "logs").read_text("utf-8")
 
 
 def test_an_own_proxy_is_used(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

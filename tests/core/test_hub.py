@@ -110,7 +110,7 @@ def downloads(catalog: Catalog) -> list[tuple[int, int]]:
 
 def left(catalog: Catalog) -> list[str]:
     assert catalog._own is not None
-    place = catalog._own / fetch.DOWNLOADS
+    place = catalog._own / catalogs.DOWNLOADS
     return sorted(path.name for path in place.iterdir()) if place.exists() else []
 
 
@@ -215,7 +215,7 @@ def test_a_commit_that_is_gone_is_left_for_the_one_there_is(fake_hub: FakeHub, c
 def test_two_studios_do_not_fetch_the_same_model(fake_hub: FakeHub, catalog: Catalog) -> None:
     wanted = fetch.wanted_source("hub:toys/fox")
     assert catalog._own is not None
-    folder = catalog._own / fetch.DOWNLOADS / wanted.id
+    folder = catalog._own / catalogs.DOWNLOADS / wanted.id
     with http.claimed(folder, "fox"):
         with pytest.raises(StudioError, match="fox is being fetched already"):
             catalog.get_source("hub:toys/fox")
@@ -320,6 +320,44 @@ def test_the_token_of_others_is_used_and_never_kept(
     for odd in ("", "two words", "x" * 2000, "naïve"):
         with pytest.raises(BadInput, match="no token"):
             hub.set_token(odd)
+
+
+@pytest.mark.parametrize(("address", "sent"), [("http://mirror.test", False), ("https://mirror.test", "hf_mine")])
+def test_a_token_is_not_sent_without_encryption(
+    address: str, sent: object, fake_hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    def api(**how: object) -> None:
+        seen.append(how["token"])
+        raise OSError("no network in a test")
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", api)
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    hub.set_token("hf_mine")
+    with pytest.raises(OutOfReach, match="out of reach"):
+        hub.newest_commit("toys/fox")
+    assert seen == [sent]
+
+
+def test_what_a_removal_that_was_cut_off_has_left_is_no_download_and_is_swept(
+    fake_hub: FakeHub, catalog: Catalog
+) -> None:
+    fake_hub.server.faults[f"/cdn/{FIRST}/model.safetensors"] = [cut(100_000), *[status(503)] * 9]
+    with pytest.raises(StudioError, match="503"):
+        catalog.get_source("hub:toys/fox")
+    (one,) = catalog.downloads()
+    assert catalog._own is not None
+    folder = catalog._own / catalogs.DOWNLOADS / one.id
+    catalog.sweep()
+    assert catalog.downloads() == [one]
+    (folder / fetch.PLAN).unlink()  # as far as a killed one comes
+    assert catalog.downloads() == []
+    with http.claimed(folder, "fox"):  # another studio is at the beginning of this download
+        catalog.sweep()
+        assert folder.is_dir()
+    catalog.sweep()
+    assert left(catalog) == []
 
 
 def test_a_licence_is_accepted_before_anything_is_fetched(fake_hub: FakeHub, catalog: Catalog) -> None:
