@@ -26,12 +26,8 @@ class Upscaling:
     task: Task
 
     def models(self, catalog: Catalog) -> list[Model]:
-        """The models that can do it, the default one first."""
-        models = list(catalog.models(self.medium.name))
-        if not models:
-            return []
-        default = catalog.default(self.medium.name)
-        return [default, *(model for model in models if model.id != default.id)]
+        """The models that can do it now, the default one first."""
+        return [model for model in catalog.choices(self.medium.name) if model.unavailable is None]
 
     def factor(self, times: float, pixels: int) -> int:
         """By how much to enlarge a picture of so many pixels that is to be drawn `times` larger: the least factor that

@@ -175,6 +175,14 @@ class Catalog:
             return named
         return next((model for model in self.models() if model.sha256 == sha256), named)
 
+    def choices(self, medium: str) -> list[Model]:
+        """The models of one medium, its default first."""
+        models = self.models(medium)
+        if not models:
+            return []
+        default = self.default(medium)
+        return [default, *(model for model in models if model.id != default.id)]
+
     def default(self, medium: str) -> Model:
         """The model a medium uses when none is named: the first of those offered for it, where that is installed, else
         its starter, else its first. StudioError if it has none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
@@ -50,7 +51,7 @@ class Brief(QWidget):
         self._catalog, self._medium = studio.catalog, medium
         self._model: Model | None = None
         self._suited: dict[str, Any] = {}  # the values that suit the model better than the request's own
-        self.form = Form[Request](self.initial_request(), models=self._models)
+        self.form = Form[Request](self.initial_request(), models=partial(self._catalog.choices, medium.name))
         self.history = UndoHistory(self.form.value())
         presets = Presets(studio.paths.config / "presets")
         self.presets = PresetMenus(presets, medium.default_task.request, self.form.value, self)
@@ -76,14 +77,6 @@ class Brief(QWidget):
     def fit_width(self, room: int) -> None:
         """Be as wide as it is made for where there is so much room; less wide in a narrow window, down to its least."""
         self.setFixedWidth(max(self.minimumSizeHint().width(), min(theme().scaled(SIZE.brief), room)))
-
-    def _models(self) -> list[Model]:
-        """The models of the medium, its default first."""
-        models = self._catalog.models(self._medium.name)
-        if not models:
-            return []
-        default = self._catalog.default(self._medium.name)
-        return [default, *(model for model in models if model.id != default.id)]
 
     def _build_header(self) -> QFrame:
         head = named(QFrame(), "briefHead")
