@@ -369,7 +369,7 @@ def bring_models() -> None:
     headless = platform.system() == "Linux" and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY")
     if headless or MODELS.exists():  # the demo keeps to the starters
         return
-    print("Fetching real models, once; --bare skips this, and Models > Add a model offers them later.", flush=True)
+    print("Fetching real models, once; --bare skips this, and Models > Available offers them later.", flush=True)
     fetch_models(studio_environment())
     MODELS.touch()
 

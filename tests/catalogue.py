@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from studio.backends import MEDIA, PAGELESS
+from studio.cli.offered_models import SELLS
 from studio.models.offers import Offer, offers
 from studio.system.storage import format_size
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "guides" / "open-models.md"
 BEGIN, END = "<!-- models: written by `python -m tests.catalogue` -->", "<!-- end of models -->"
-SOLD = {"yes": "yes", "no": "no", "conditions": "on conditions", "unknown": "not known"}
 
 
 def row(one: Offer) -> str:
     """An offer as a line of a table."""
     size = format_size(one.size) + ("*" if one.computed else "")
     sentence = f"{one.sentence} {one.unsupported}".strip()
-    return f"| {one.title} | `{one.id}` | {size} | {SOLD[one.sells]} | {one.licence} | {sentence} |"
+    return f"| {one.title} | `{one.id}` | {size} | {SELLS[one.sells].template} | {one.licence} | {sentence} |"
 
 
 def tables() -> str:

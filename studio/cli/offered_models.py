@@ -30,7 +30,7 @@ SELLS = {
     "yes": Message("yes"),
     "no": Message("no"),
     "conditions": Message("on conditions"),
-    "unknown": Message("unknown"),
+    "unknown": Message("not known"),
 }
 KINDS: dict[type[Source], str] = {PackageSource: "package", HubSource: "hub", UrlSource: "url"}
 

@@ -58,6 +58,7 @@ def test_info_tells_all_that_is_known_of_an_offer(run: Runs) -> None:
         assert said in shown.out
     assert "not checked by us" in shown.out
     assert "models get flux.1-dev" in shown.err
+    assert "works may be sold  not known\n" in run("models", "info", "sana-1.5-1.6b").out
     facts = run("models", "info", one.id, "--json").json
     assert (facts["sells"], facts["gated"], facts["installed"]) == ("conditions", True, False)
     assert facts["sources"][0]["kind"] == "hub"
