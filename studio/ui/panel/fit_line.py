@@ -65,7 +65,7 @@ class FitLine(QWidget):
         choice = fit.choice if fit is not None and fit.smaller is not None else None
         words = tr("Use {choice}").format(choice=worded(choice)) if choice is not None else ""
         self.use.setText(words)
-        self.use.setAccessibleName(words)
+        self.use.setAccessibleName(words or tr("Use what fits"))
         self.use.setVisible(bool(words))
 
     def _choose(self) -> None:
