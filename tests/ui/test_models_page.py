@@ -33,6 +33,7 @@ from studio.jobs.imports import ModelImportRequest
 from studio.jobs.job import Job
 from studio.models import detect, packages
 from studio.models.catalog import Catalog
+from studio.models.demand import Machine
 from studio.models.detect import DetectedModel
 from studio.models.families import Families
 from studio.models.model import Model
@@ -63,7 +64,9 @@ def writer(folder: Path, licence: str = "mit") -> Path:
 def models_page(desk: Desk) -> ModelsPage:
     page = desk.window.open("models")
     assert isinstance(page, ModelsPage)
-    desk.until(lambda: not (page._tasks.busy or page.downloads._files.busy))  # what is offered has been read
+    desk.until(
+        lambda: not any(each.busy for each in (page._tasks, page.downloads._files, page._reckoning))
+    )  # what is offered has been read
     return page
 
 
@@ -745,3 +748,27 @@ def test_the_list_stays_where_it_is_when_models_are_read_again(desk: Desk) -> No
     assert bar.value() == before
     assert page.list.current() is not None
     assert page.list.current().id == "realesrgan-x4plus"  # type: ignore[union-attr]
+
+
+def test_the_settings_of_a_page_lead_to_more_models_of_its_medium(desk: Desk) -> None:
+    desk.panel("music")
+    desk.click("model.more")
+    assert desk.window.page == "models"
+    page = models_page(desk)
+    assert page.filters.query == ModelQuery(place="available", medium="music")
+    assert {entry.medium for entry in page.list.entries()} == {"music"}
+
+
+def test_models_say_whether_they_fit_this_machine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Machine("cpu", 8_000_000_000, 4_000_000_000)
+    monkeypatch.setattr(desk.studio.fit, "_machine", lambda: small)
+    page = models_page(desk)
+    desk.click("place.available")
+    desk.until(lambda: page._fits)
+    page.list.choose("available:qwen-image")
+    assert desk.find("modelFit").text() == "Too large for this machine"  # type: ignore[attr-defined]
+    page.list.choose(f"available:{OFFER}")
+    assert desk.find("modelFit").text() in ("Runs well here", "Runs slowly here")  # type: ignore[attr-defined]
+    desk.click("filter.fits")
+    assert OFFER in ids(page)
+    assert "qwen-image" not in ids(page)

@@ -60,8 +60,10 @@ NAMES = re.compile(
 
 def escaped(text: str) -> bool:
     """Whether letters stand outside the marks of translation, beside names."""
-    outside = NAMES.sub("", re.sub(f"{OPEN}.*?{SHUT}", "", text, flags=re.DOTALL))
-    return bool(re.search(r"[A-Za-z]{2}", outside))
+    marked = re.compile(f"{OPEN}[^{OPEN}{SHUT}]*{SHUT}")
+    while marked.search(text):  # the innermost first: a message may stand in another one
+        text = marked.sub("", text)
+    return bool(re.search(r"[A-Za-z]{2}", NAMES.sub("", text)))
 
 
 def credit(widget: QWidget) -> bool:
@@ -71,6 +73,7 @@ def credit(widget: QWidget) -> bool:
 
 def test_longer_words_fit_everywhere_and_none_escape_translation(translator: Pseudo, desk: Desk) -> None:
     assert escaped("Left") != escaped(f"{OPEN}Left{SHUT} 3")
+    assert escaped(f"{OPEN}In {OPEN}it{SHUT}") != escaped(f"{OPEN}In {OPEN}it{SHUT} too{SHUT}")
     fill(desk)
     desk.window.resize(1024, 640)
     faults: list[str] = []

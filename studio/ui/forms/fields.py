@@ -15,7 +15,7 @@ from studio.models.model import Model
 from studio.schema.fields import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed, WorkKey, WorkRef
 from studio.schema.request import fresh_seed
 from studio.ui.commands import keys_of
-from studio.ui.widgets.controls import ComboBox, NumberBox, QuietSlider, SeedBox, Switch, label, tool
+from studio.ui.widgets.controls import ComboBox, NumberBox, QuietSlider, SeedBox, Switch, button, label, tool
 from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.layout import ScaledSize, add, column, row
 from studio.ui.widgets.text import tr
@@ -125,7 +125,12 @@ class FlagField(FormField):
 
 
 class ModelField(FormField):
-    """Which model. An empty id stands for the medium's default, or for none where the model has a role."""
+    """Which model. An empty id stands for the medium's default, or for none where the model has a role.
+
+    `more_requested`: a person looks for others; its button is hidden where nobody can show them.
+    """
+
+    more_requested = Signal()
 
     def __init__(self, name: str, field: ModelId, models: Models) -> None:
         super().__init__(name, field)
@@ -135,7 +140,9 @@ class ModelField(FormField):
         self.name_control(self.box)
         self.reload()
         self.box.currentIndexChanged.connect(lambda _: self.on_edited())
-        self.place(self.box)
+        self.more = button(tr("More models…"), f"{name}.more", "quiet", clicked=self.more_requested.emit)
+        self.more.hide()
+        add(self.rows, row(self.title, None, self.more), self.box)
 
     def reload(self) -> None:
         """Read the list of models again; the chosen one stays chosen."""

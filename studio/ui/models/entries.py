@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +11,8 @@ from PySide6.QtCore import QUrl
 
 from studio.backends import MEDIA, PAGELESS
 from studio.backends.medium import Medium
+from studio.errors import StudioError
+from studio.models.fit import Fit, FitCheck
 from studio.models.model import Model
 from studio.models.offers import Offer, Sells
 from studio.ui.models.downloads import SourceDownload
@@ -28,7 +31,8 @@ class ModelEntry:
     """A model in the list: `model` where it is installed, `offer` where it can be fetched, `found` where another
     program has it. `id` is unique in its place.
 
-    `size` is in bytes; `reason` is why it cannot be used here and now; `words` is everything that a search looks at, in
+    `size` is in bytes; `reason` is why it cannot be used here and now; `fit` is whether this machine has the memory,
+    None while nobody knows; `words` is everything that a search looks at, in
     small letters.
     """
 
@@ -46,6 +50,7 @@ class ModelEntry:
     found: FoundModel | None = None
     download: SourceDownload | None = None
     reason: str = ""
+    fit: Fit | None = None
 
     @property
     def key(self) -> str:
@@ -60,6 +65,7 @@ class ModelQuery:
     place: Place = "installed"
     text: str = ""
     medium: str = ""
+    fits: bool = False
     sold: bool = False
     largest: int = 0
     order: Order = "medium"
@@ -74,6 +80,7 @@ class ModelQuery:
         return (
             entry.place == self.place
             and self.medium in ("", entry.medium)
+            and (not self.fits or (entry.fit is not None and entry.fit.verdict != "no"))
             and (not self.sold or entry.sells == "yes")
             and (not self.largest or entry.size <= self.largest)
             and all(word in entry.words for word in self.text.casefold().split())
@@ -197,3 +204,22 @@ def _below_programs(found: Sequence[ModelEntry]) -> list[str | ModelEntry]:
         some = [entry for entry in found if entry.found is not None and entry.found.program == name]
         rows += [program_title(name), *sorted(some, key=lambda entry: bool(entry.reason))]
     return rows
+
+
+def fits_of(check: FitCheck, entries: Iterable[ModelEntry]) -> dict[str, Fit]:
+    """How the usual request of each model's medium fits this machine, by the key of the entry; reads files."""
+    found: dict[str, Fit] = {}
+    for entry in entries:
+        medium = medium_named(entry.medium)
+        if medium is None or entry.reason or (entry.model is None and entry.offer is None):
+            continue
+        request = medium.default_task.request()
+        with contextlib.suppress(StudioError, OSError):
+            if entry.model is not None:
+                fit = check.of(request, entry.model)
+            else:
+                assert entry.offer is not None
+                fit = check.offered(entry.offer, request)
+            if fit is not None:
+                found[entry.key] = fit
+    return found

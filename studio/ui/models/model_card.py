@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QRectF, QStorageInfo, QUrl, Signal
+from PySide6.QtCore import QLocale, QRectF, QStorageInfo, Qt, QUrl, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
@@ -14,6 +14,7 @@ from studio.backends import PAGELESS
 from studio.errors import StudioError
 from studio.models.catalog import LicenceToAccept
 from studio.models.families import Family
+from studio.models.fit import Fit
 from studio.models.hub import NotGranted
 from studio.models.model import Model
 from studio.models.offers import HubSource, PackageSource, Source, provenance
@@ -116,6 +117,8 @@ class ModelCard(QFrame):
             rows.addLayout(self._of_found(entry.found))
         if entry.licence or entry.model is not None:
             rows.addLayout(_sells(entry))
+        if entry.fit is not None:
+            rows.addLayout(_fits(entry.fit))
         add(fact_table(entry_facts(entry), "told"))
         if entry.found is not None:
             add(_location(entry.found.path, tr("File") if entry.found.path.is_file() else tr("Folder")))
@@ -270,6 +273,21 @@ class SampleSign(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         placeholder.missing(painter, QRectF(self.rect()), self._icon, SIZE.card)
         painter.end()
+
+
+def _fits(fit: Fit) -> QLayout:
+    """Whether a model runs on this machine, with a sign, and what it takes."""
+    sign, tone, words = {
+        "well": ("tick", "accent", tr("Runs well here")),
+        "slowly": ("info", "muted", tr("Runs slowly here")),
+        "no": ("close", "danger", tr("Too large for this machine")),
+    }[fit.verdict]
+    takes = " ".join(worded(each) for each in (fit.words, fit.instead) if each is not None)
+    said = label(words, "label", name="modelFit", wrap=True)
+    inside = column(None, said, label(takes, "caption", name="modelTakes", wrap=True), spacing=2)
+    made = row(IconLabel(sign, tone, 16), (inside, 1), spacing=8)
+    made.setAlignment(inside, Qt.AlignmentFlag.AlignTop)
+    return made
 
 
 def _sells(entry: ModelEntry) -> QLayout:

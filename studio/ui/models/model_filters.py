@@ -54,10 +54,12 @@ class ModelFilters(QFrame):
         self.largest = FilterButton("largest", tr("Size"), tr("Any size"), _sizes, self)
         self.order = FilterButton("order", tr("Sort"), tr("By kind"), _orders, self)
         self.sold = segment(tr("May be sold"), "filter.sold", "facet", hint=tr("Only models whose works may be sold"))
+        self.fits = segment(tr("Fits here"), "filter.fits", "facet", hint=tr("Only models that this machine can run"))
         self.facets = (self.medium, self.largest, self.order)
         for facet in self.facets:
             facet.changed.connect(self._ask)
-        self.sold.clicked.connect(lambda: self._ask())
+        for toggle in (self.fits, self.sold):
+            toggle.clicked.connect(lambda: self._ask())
         self.clear_button = button(tr("Clear filters"), "clearFilters", "quiet", clicked=self.clear)
         self.clear_button.hide()
         first = row((self.search, 1), 8, *self._place_buttons.values(), spacing=4)
@@ -72,7 +74,7 @@ class ModelFilters(QFrame):
         made = QWidget()
         self._flow = FlowLayout()
         made.setLayout(self._flow)
-        for each in (self.medium, self.sold, self.largest, self.order, self.clear_button, self.total):
+        for each in (self.medium, self.fits, self.sold, self.largest, self.order, self.clear_button, self.total):
             self._flow.addWidget(each)
         return made
 
@@ -85,6 +87,7 @@ class ModelFilters(QFrame):
             place=places[0],
             text=self.search.text().strip(),
             medium=self.medium.value or "",
+            fits=self.fits.isChecked(),
             sold=self.sold.isChecked(),
             largest=int(self.largest.value or 0),
             order=order if order in get_args(Order) else "medium",  # type: ignore[arg-type]
@@ -97,6 +100,7 @@ class ModelFilters(QFrame):
             self._place_buttons[query.place].setChecked(True)
             self.search.setText(query.text)
             self.medium.choose(_option(_media(), query.medium))
+            self.fits.setChecked(query.fits)
             self.sold.setChecked(query.sold)
             self.largest.choose(_option(_sizes(), str(query.largest)))
             self.order.choose(_option(_orders(), query.order))

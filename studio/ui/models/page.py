@@ -15,11 +15,12 @@ from studio.checkpoints import NCNN, SUFFIXES
 from studio.errors import Message
 from studio.jobs.imports import ModelGetRequest
 from studio.models.catalog import LicenceToAccept
+from studio.models.fit import Fit
 from studio.models.model import Model, ModelUses
 from studio.models.offers import Offer
 from studio.schema.nested import models_by_role
 from studio.studio import Studio
-from studio.ui.background import BackgroundTasks
+from studio.ui.background import BackgroundTasks, LatestOnly
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Run, keys_of
 from studio.ui.library.importer import local
@@ -31,6 +32,7 @@ from studio.ui.models.entries import (
     ModelQuery,
     Order,
     Place,
+    fits_of,
     of_download,
     of_found,
     of_model,
@@ -77,6 +79,8 @@ class ModelsPage(Page):
         self._removal = BackgroundTasks(self)
         self._entries: list[ModelEntry] = []
         self._offers: tuple[Offer, ...] = ()
+        self._fits: dict[str, Fit] = {}  # by the key of an entry
+        self._reckoning = LatestOnly(self)
         self._accepted: set[str] = set()  # downloads whose licence was accepted
         self.downloads = ModelDownloads(studio, bridge, self)
         self.found = FoundModels(studio, bridge, self)
@@ -145,6 +149,17 @@ class ModelsPage(Page):
     def _take_offers(self, offers: tuple[Offer, ...]) -> None:
         self._offers = offers
         self.refresh()
+        self._reckon()
+
+    def _reckon(self) -> None:
+        """Ask aside which models fit this machine."""
+        studio, entries = self._studio, list(self._entries)
+
+        def take(fits: dict[str, Fit]) -> None:
+            self._fits = fits
+            self.refresh()
+
+        self._reckoning.run(lambda: fits_of(studio.fit, entries), take)
 
     def refresh(self) -> None:
         """Read the models again."""
@@ -159,6 +174,7 @@ class ModelsPage(Page):
             *map(of_offer, offers),
             *map(of_found, found),
         ]
+        self._entries = [replace(entry, fit=self._fits.get(entry.key)) for entry in self._entries]
         self.filters.show_counts({place: sum(e.place == place for e in self._entries) for place in PLACES})
         self.total.setText(count(len(models), "%n model", "%n models") + " · " + size(sum(m.size for m in models)))
         self._show_looking()
@@ -230,14 +246,13 @@ class ModelsPage(Page):
         self.focus_first()
 
     def show_medium(self, medium: str) -> None:
-        """Show the models of a medium: those to get where there are any, else the installed ones."""
-        there = ModelQuery(place="available", medium=medium)
-        found = any(map(there.finds, self._entries))
-        self.filters.set_query(there if found else replace(there, place="installed"))
+        """Show the models of a medium that can be had."""
+        self.filters.set_query(ModelQuery(place="available", medium=medium))
 
     def _on_news(self, news: Any) -> None:
         if news.kind == "models":
             self.refresh()
+            self._reckon()
 
     def _on_download(self, id: str) -> None:
         self.list.rows.touch(id)
@@ -472,6 +487,7 @@ class ModelsPage(Page):
         self._check.close()
         self._removal.close()
         self.downloads.close()
+        self._reckoning.close()
 
     def state(self) -> dict[str, Any]:
         entry, query = self.list.current(), self.filters.query

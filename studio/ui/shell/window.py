@@ -23,6 +23,7 @@ from studio.ui import commands
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Context, Run
+from studio.ui.forms.fields import ModelField
 from studio.ui.library.send_to import home_medium
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import Actions, WorkActions
@@ -209,6 +210,10 @@ class MainWindow(QMainWindow):
 
     def _panel(self, medium: Medium) -> Page:
         panel = Panel(self.studio, self.bridge, medium, self.thumbnails, self.work_actions)
+        for field in panel.form.fields.values():
+            if isinstance(field, ModelField):
+                field.more.show()
+                field.more_requested.connect(functools.partial(self.show_models, medium.name))
         if panel.brief.train is not None:
             panel.brief.train.clicked.connect(self.train)
         return panel
@@ -305,6 +310,10 @@ class MainWindow(QMainWindow):
     def search_library(self) -> None:
         page = self.open("library")
         page.search.setFocus()  # type: ignore[attr-defined]
+
+    def show_models(self, medium: str) -> None:
+        """Show the models of a medium that can be had."""
+        self.open("models").show_medium(medium)  # type: ignore[attr-defined]
 
     def show_section(self, name: str) -> None:
         """Show a part of the settings page."""
