@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import medium
@@ -187,16 +187,27 @@ def tell_imported(model: Model, json: bool, context: CliContext) -> int:
 
 
 class ImportProgress:
-    """Says how far a long download or import is, every few seconds; a short one needs no words."""
+    """Says how far a long download or import is, every few seconds and nothing twice; a short one needs no words.
 
-    def __init__(self) -> None:
-        self._next = time.monotonic() + SECONDS
+    `now` is a clock in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._next = now() + SECONDS
+        self._said = ""
 
     def update(self, done: int, total: int, context: CliContext) -> None:
-        now = time.monotonic()
-        if now >= self._next and done:
-            self._next = now + SECONDS
-            if total:
-                context.print_error(Message("{done} of {total}", done=format_size(done), total=format_size(total)))
-            else:
-                context.print_error(Message("{done} so far", done=format_size(done)))
+        now = self._now()
+        if now < self._next or not done:
+            return
+        self._next = now + SECONDS
+        if total and done >= total:  # a large model is tried once it is here, which takes a while
+            words = Message("Checking the files")
+        elif total:
+            words = Message("{done} of {total}", done=format_size(done), total=format_size(total))
+        else:
+            words = Message("{done} so far", done=format_size(done))
+        if str(words) != self._said:
+            self._said = str(words)
+            context.print_error(words)
