@@ -67,6 +67,10 @@ class ModelCard(QFrame):
 
     def show_entry(self, entry: ModelEntry | None) -> None:
         """Show this model; nothing where there is none."""
+        if entry is None or entry != self._entry:  # making it takes more than a frame
+            self._show(entry)
+
+    def _show(self, entry: ModelEntry | None) -> None:
         other = entry is None or self._entry is None or entry.key != self._entry.key
         self._entry, self._progress = entry, None
         whole = QWidget()
@@ -89,7 +93,7 @@ class ModelCard(QFrame):
         if self._progress is not None and state is not None and self._progress.shows(state):
             self._progress.follow(state)
         else:
-            self.show_entry(entry)
+            self._show(entry)
 
     def _fill(self, rows: QVBoxLayout, entry: ModelEntry) -> None:
         add = rows.addWidget

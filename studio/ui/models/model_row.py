@@ -79,7 +79,7 @@ class ModelRowDelegate(QStyledItemDelegate):
         sides = [(state.words, "danger" if state.stage == "failed" else "ink")] if state is not None else []
         if state is None:
             licence = terms(entry.licence).name if entry.licence or entry.offer is not None else ""
-            sides = [(words, "muted") for words in (_standing(entry), licence, _size(entry)) if words][:2]
+            sides = [(words, "muted") for words in (_standing(entry) or licence, _size(entry)) if words]
         bar = state is not None and state.stage in ("fetching", "checking", "paused")
         wide = min(max([*(metrics.horizontalAdvance(text) for text, _ in sides), BAR * bar]), words.width() * SIDE)
         left = words.adjusted(0, 0, -wide - EDGE, 0)
