@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,13 @@ LARGE = 1 << 20
 
 FREE = re.compile(r"theta|token|max_length|seed|_id$|_ids$|base$|size_limit")
 """Numbers that cost nothing, however large."""
+
+LARGEST_FLOAT = 3.4028235e38
+"""The largest number of float32; no network or scheduler computes with what is larger, infinite or none (NaN)."""
+ENDLESS = ("lambda_min_clipped", "time_step_limit")
+"""Bounds that are infinite unless a model has others."""
+EPSILON = re.compile(r"(^|_)eps(ilon)?\d?$")
+"""Numbers that are added to what is a divisor or under a root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +150,14 @@ def variant_of(folder: Path, stem: str) -> str:
 
 
 def _check_numbers(path: Path, config: Mapping[str, Any], tensors: Mapping[str, TensorHeader]) -> None:
-    """Raises StudioError for a number that would cost memory or minutes before an error."""
+    """Raises StudioError for a number that would cost memory or minutes before an error, or make a black picture."""
     most = max((side for one in tensors.values() for side in one.shape), default=0)
     for name, value in _numbers(config):
-        if FREE.search(name):
+        if isinstance(value, float) and not abs(value) <= LARGEST_FLOAT and not (math.isinf(value) and name in ENDLESS):
+            refuse_value(path, name, value, Message("a number that a network can compute with"))
+        if value < 0 and EPSILON.search(name):
+            refuse_value(path, name, value, Message("at least {least}", least=0))
+        if isinstance(value, float) or FREE.search(name):
             continue
         limit = LARGEST.get(name, max(LARGE, most))
         if tensors and LAYERS.match(name):
@@ -154,9 +166,9 @@ def _check_numbers(path: Path, config: Mapping[str, Any], tensors: Mapping[str, 
             refuse_value(path, name, value, Message("no more than {limit}", limit=limit))
 
 
-def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, int]]:
-    """All whole numbers in a JSON value, each with the name of the entry that it is in."""
-    if type(value) is int:
+def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, int | float]]:
+    """All numbers in a JSON value, each with the name of the entry that it is in."""
+    if type(value) is int or isinstance(value, float):
         yield name, value
     elif isinstance(value, dict):
         for key, each in cast("dict[str, Any]", value).items():

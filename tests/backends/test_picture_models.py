@@ -178,6 +178,11 @@ AT_THE_DOOR: list[tuple[Spoil, str]] = [
     (set_in("unet/config.json", layers_per_block=10**6), "layers_per_block is 1000000, and should be no more than"),
     (set_in("unet/config.json", cross_attention_dim=10**9), "cross_attention_dim is 1000000000"),
     (set_in("scheduler/scheduler_config.json", num_train_timesteps=10**9), "num_train_timesteps is 1000000000"),
+    (set_in("scheduler/scheduler_config.json", beta_start=float("inf")), "beta_start is inf, and should be a number"),
+    (set_in("vae/config.json", scaling_factor=float("nan")), "scaling_factor is nan, and should be a number that a"),
+    (set_in("unet/config.json", down_block_types=["DownBlock2D", 1e300]), "down_block_types is 1e+300"),
+    (set_in("unet/config.json", norm_eps=-1e-5), "norm_eps is -1e-05, and should be at least 0"),
+    (set_in("text_encoder/config.json", layer_norm_eps=-1), "layer_norm_eps is -1, and should be at least 0"),
     (lambda folder: (folder / "unet" / "config.json").write_text("["), "config.json is damaged: its JSON is not valid"),
 ]
 
@@ -230,7 +235,6 @@ SCHEDULER = "scheduler/scheduler_config.json"
 UNWORKABLE: list[tuple[str, Spoil, str]] = [
     ("sd", set_in("unet/config.json", center_input_sample="x", time_embedding_dim=7), "has the shape"),
     ("sd", set_in("vae/config.json", scaling_factor=None), "cannot run: a value in it is of another kind"),
-    ("sd", set_in("vae/config.json", scaling_factor=float("nan")), "made a black picture"),
     ("sd", set_in(SCHEDULER, timestep_spacing="x"), "cannot run: its contents are damaged"),
     ("sd", set_in(SCHEDULER, prediction_type={}), "cannot run: its contents are damaged"),
     ("lcm", set_in(SCHEDULER, rescale_betas_zero_snr="x"), "made a black picture"),
