@@ -26,9 +26,9 @@ from studio.library.library import Asset, Embed, Library
 from studio.library.used_works import UsedWorks
 from studio.media import temp_clips
 from studio.models.catalog import Catalog
-from studio.models.demand import Machine
-from studio.models.fit import Fit, FitCheck
-from studio.models.history import RunHistory
+from studio.models.fit.demand import Machine
+from studio.models.fit.estimate import Fit, FitCheck
+from studio.models.fit.history import RunHistory
 from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.schema import settings as settings_file

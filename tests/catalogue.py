@@ -6,7 +6,7 @@ from pathlib import Path
 
 from studio.backends import MEDIA, PAGELESS
 from studio.cli.offered_models import SELLS
-from studio.models.offers import Offer, offers
+from studio.models.sources.offers import Offer, offers
 from studio.system.storage import format_size
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "guides" / "open-models.md"

@@ -14,7 +14,7 @@ from PIL import Image
 from studio.backends import MEDIA, PAGELESS
 from studio.bench.measurement import BenchSettings, Measurement, measure
 from studio.jobs.usage import Usage
-from studio.models.fit import AS_RECKONED, Correction, corrected, seconds_of
+from studio.models.fit.estimate import AS_RECKONED, Correction, corrected, seconds_of
 from studio.models.model import Model
 from studio.schema.fields import WorkKey
 from studio.schema.request import Request

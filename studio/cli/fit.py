@@ -8,14 +8,14 @@ from studio.backends import families
 from studio.backends import medium as find_medium
 from studio.cli.words import worded
 from studio.errors import Message
-from studio.models.fit import Fit, FitCheck
-from studio.models.history import RunHistory
+from studio.models.fit.estimate import Fit, FitCheck
+from studio.models.fit.history import RunHistory
 from studio.support import hardware
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
     from studio.models.model import Model
-    from studio.models.offers import Offer
+    from studio.models.sources.offers import Offer
 
 
 def fit_check(context: CliContext) -> FitCheck:

@@ -18,7 +18,7 @@ from studio.system.storage import format_size
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
     from studio.models.catalog import Catalog
-    from studio.models.programs import FoundModel
+    from studio.models.sources.programs import FoundModel
 
 SECONDS = 5.0  # between two words on how far it is
 HEADS = (
@@ -177,7 +177,7 @@ def run_remove(values: argparse.Namespace, context: CliContext) -> int:
 
 def _folders(values: argparse.Namespace, context: CliContext) -> list[Path]:
     """The folders to look in: those given, which are remembered, and those of earlier times."""
-    from studio.models import programs
+    from studio.models.sources import programs
 
     given = [folder.expanduser().absolute() for folder in values.folders]
     for folder in given:

@@ -13,7 +13,7 @@ from studio.cli.flags import add_json
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, table, tr
 from studio.errors import Message, StudioError
-from studio.models.offers import Offer, offer
+from studio.models.sources.offers import Offer, offer
 from studio.system.storage import format_size
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def run_downloads(values: argparse.Namespace, context: CliContext) -> int:
 
 
 def run_token(values: argparse.Namespace, context: CliContext) -> int:
-    from studio.models import hub
+    from studio.models.sources import hub
 
     if values.what == "set":
         if sys.stdin.isatty():

@@ -11,7 +11,7 @@ from studio.cli import fit
 from studio.cli.flags import add_json, byte_count
 from studio.cli.words import command, table, tr, worded
 from studio.errors import Message
-from studio.models.offers import HubSource, Offer, PackageSource, Source, UrlSource, provenance, search
+from studio.models.sources.offers import HubSource, Offer, PackageSource, Source, UrlSource, provenance, search
 from studio.system.storage import format_size
 
 if TYPE_CHECKING:

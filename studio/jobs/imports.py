@@ -15,7 +15,7 @@ from studio.jobs.io_host import IoContext, IoRequest, IoResult
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media import codecs
 from studio.models.catalog import Model
-from studio.models.offers import offer, offers
+from studio.models.sources.offers import offer, offers
 from studio.schema import request as schema
 from studio.schema.nested import ListOf, Record
 from studio.schema.request import Flag, FreeText, PathTo, Request
@@ -96,7 +96,7 @@ class ModelGetRequest(IoRequest):
     @property
     def subject(self) -> str:
         if self.source:
-            from studio.models import fetch  # not at the start of the window
+            from studio.models.sources import fetch  # not at the start of the window
 
             with contextlib.suppress(StudioError):
                 return fetch.wanted_source(self.source).title
@@ -106,7 +106,7 @@ class ModelGetRequest(IoRequest):
     @property
     def download(self) -> str:
         """The id of its download, as `Catalog.downloads` and `Catalog.discard_download` have it."""
-        from studio.models import fetch
+        from studio.models.sources import fetch
 
         return fetch.wanted_source(self.source).id if self.source else self.offer
 

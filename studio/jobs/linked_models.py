@@ -15,7 +15,7 @@ from studio.schema.nested import ListOf
 from studio.schema.request import Flag, FreeText, PathTo, Request
 
 if TYPE_CHECKING:
-    from studio.models.programs import ModelScan
+    from studio.models.sources.programs import ModelScan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ class ModelLinkEngine:
 
     def run(self, request: Request, report: Report) -> list[Model]:
         assert isinstance(request, ModelLinkRequest)
-        from studio.models import programs
+        from studio.models.sources import programs
 
         report(Progress("reading"))
         catalog = self._context.catalog

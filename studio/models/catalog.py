@@ -34,15 +34,15 @@ from studio.models.model import (
     read_model,
     text_of,
 )
-from studio.models.offers import Offer, first_offers, offers
+from studio.models.sources.offers import Offer, first_offers, offers
 from studio.system import storage
 from studio.system.paths import RESOURCES
 from studio.system.storage import sha256_of
 
 if TYPE_CHECKING:
     from studio.models.detect import DetectedModel
-    from studio.models.fetch import UnfinishedDownload, WantedModel
-    from studio.models.programs import FoundModel, ModelScan
+    from studio.models.sources.fetch import UnfinishedDownload, WantedModel
+    from studio.models.sources.programs import FoundModel, ModelScan
 
 Copied = Callable[[int, int], object]
 STAGING = ".importing-"
@@ -305,7 +305,7 @@ class Catalog:
         """The models of other programs: where these keep them, unless `usual` is off, and in further folders; see
         `programs.scan`.
         """
-        from studio.models import programs
+        from studio.models.sources import programs
 
         places = None if usual else ()
         return programs.scan(self.families, folders, places, self.models(), tuple(self._places()), report)
@@ -445,7 +445,7 @@ class Catalog:
         has come stays, until `discard_download`. AlreadyInstalled where it is there; BadInput, unless `accept_licence`,
         for a licence that may limit what is done with works; StudioError as `fetch.fetch` and `import_`.
         """
-        from studio.models import fetch  # only fetching pays for it
+        from studio.models.sources import fetch  # only fetching pays for it
 
         if offer.unsupported:
             raise BadInput("{name} cannot be fetched yet.", Message.of(offer.unsupported), name=offer.title)
@@ -470,19 +470,19 @@ class Catalog:
 
         An empty `medium` is the one that the model is for. BadInput for a source of another kind.
         """
-        from studio.models import fetch
+        from studio.models.sources import fetch
 
         return self._get(fetch.wanted_source(source), medium, report, accept_licence)
 
     def downloads(self) -> list[UnfinishedDownload]:
         """The downloads that have begun and are not imported, by title: paused, cut off, or running just now."""
-        from studio.models import fetch
+        from studio.models.sources import fetch
 
         return [] if self._own is None else fetch.unfinished(self._own / DOWNLOADS)
 
     def discard_download(self, id: str) -> None:
         """Delete what has come of a download. BadInput where there is none, StudioError while a studio fetches it."""
-        from studio.models import fetch
+        from studio.models.sources import fetch
 
         fetch.discard((self._own or Path()) / DOWNLOADS, id)
 
@@ -490,7 +490,7 @@ class Catalog:
         """The commit that the hub has now of a model that was fetched from it at another one; empty where it is the
         same, or the model is from elsewhere. OutOfReach where the hub is not asked or does not answer.
         """
-        from studio.models import hub
+        from studio.models.sources import hub
 
         repo, commit = hub.parse_commit(model.source)
         newest = hub.newest_commit(repo) if repo else ""
@@ -505,8 +505,9 @@ class Catalog:
         terms: Message = NOTHING,
         installed: Model | None = None,
     ) -> Model:
-        from studio.models import detect, fetch
-        from studio.models.download import claimed
+        from studio.models import detect
+        from studio.models.sources import fetch
+        from studio.models.sources.download import claimed
 
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
@@ -554,7 +555,7 @@ class Catalog:
             for prefix in (STAGING, FETCHING):
                 storage.sweep_staging(self._own, prefix)
             if (self._own / DOWNLOADS).is_dir():
-                from studio.models import fetch
+                from studio.models.sources import fetch
 
                 fetch.sweep(self._own / DOWNLOADS)
 

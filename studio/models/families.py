@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from studio.errors import BadInput, Message, counted
-from studio.models.demand import Demand, Machine, ModelFacts
+from studio.models.fit.demand import Demand, Machine, ModelFacts
 from studio.models.model import Model
 from studio.schema.fields import Field, ModelId, Range, Seed
 from studio.schema.request import Request

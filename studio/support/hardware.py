@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import Message
-from studio.models.demand import Machine
+from studio.models.fit.demand import Machine
 
 CHILD_SECONDS = 120
 

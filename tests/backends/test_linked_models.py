@@ -20,10 +20,11 @@ from studio.backends.poster.engine.engine import PosterEngine
 from studio.backends.poster.requests import PosterRequest
 from studio.backends.story.engine.engine import StoryEngine
 from studio.backends.story.requests import StoryRequest
-from studio.models import programs, trial
+from studio.models import trial
 from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
+from studio.models.sources import programs
 from tests.backends.gguf_models import gguf_model
 from tests.backends.language_models import PROMPT, language_model
 from tests.backends.picture_models import picture_model

@@ -8,7 +8,7 @@ import diffusers
 import pytest
 
 from studio.backends import medium
-from studio.models.offers import HubSource, Offer, offers
+from studio.models.sources.offers import HubSource, Offer, offers
 
 
 def parts(pipeline: str) -> set[str]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from studio.models import programs, weights
-from studio.models.programs import ModelPlace
+from studio.models import weights
+from studio.models.sources import programs
+from studio.models.sources.programs import ModelPlace
 from tests.core.cli_runs import Runs
 from tests.core.test_programs import contents, in_ollama, toy_folder, toy_gguf
 

@@ -8,7 +8,7 @@ import pytest
 
 from studio.cli.context import CliContext
 from studio.cli.model_downloads import ImportProgress
-from studio.models.offers import offer, offers
+from studio.models.sources.offers import offer, offers
 from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs
 

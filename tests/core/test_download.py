@@ -19,8 +19,16 @@ import pytest
 
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled
-from studio.models import download as module
-from studio.models.download import DownloadRefused, OutOfReach, Patience, RemoteFile, claimed, demand_names, download
+from studio.models.sources import download as module
+from studio.models.sources.download import (
+    DownloadRefused,
+    OutOfReach,
+    Patience,
+    RemoteFile,
+    claimed,
+    demand_names,
+    download,
+)
 from studio.system import log, storage
 from tests import fakes
 from tests.file_server import (
@@ -354,7 +362,7 @@ def test_names_that_only_look_odd_are_kept() -> None:
 CHILD = """
 import json, sys, time
 from pathlib import Path
-from studio.models import download as module
+from studio.models.sources import download as module
 url, folder, size, sha256, stop = json.loads(sys.argv[1])
 if stop:
     def wait(self):

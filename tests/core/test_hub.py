@@ -27,12 +27,12 @@ from studio.errors import BadInput, StudioError
 from studio.jobs.imports import ModelGetRequest
 from studio.jobs.job import Cancelled
 from studio.models import catalog as catalogs
-from studio.models import download as http
-from studio.models import fetch, hub
 from studio.models.catalog import AlreadyInstalled, Catalog
-from studio.models.download import OutOfReach, Patience
 from studio.models.model import Model
-from studio.models.offers import HubSource, Offer, UrlSource
+from studio.models.sources import download as http
+from studio.models.sources import fetch, hub
+from studio.models.sources.download import OutOfReach, Patience
+from studio.models.sources.offers import HubSource, Offer, UrlSource
 from studio.schema.request import Request
 from tests import fakes
 from tests.core.cli_runs import Runs
@@ -476,7 +476,7 @@ if stop == "import":
         time.sleep(60)
     module._describe = wait
 elif stop == "imported":
-    from studio.models import fetch
+    from studio.models.sources import fetch
     def wait(*_):
         Path(own, "importing").touch()
         time.sleep(60)

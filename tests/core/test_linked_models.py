@@ -15,9 +15,10 @@ from studio.backends import families, medium
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled
 from studio.jobs.linked_models import ModelLinkRequest, ModelMoveRequest, ModelScanRequest
-from studio.models import links, programs, weights
+from studio.models import links, weights
 from studio.models.catalog import Catalog
 from studio.models.model import Model
+from studio.models.sources import programs
 from studio.studio import Studio
 from tests.core.crashes import killed_at, quick_folder
 from tests.core.test_programs import ODD_HOME, contents, toy_folder, toy_gguf

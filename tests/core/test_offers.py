@@ -15,11 +15,11 @@ import pytest
 from studio.backends import MEDIA, PAGELESS, medium
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled
-from studio.models import download, packages
 from studio.models.catalog import Catalog
 from studio.models.detect import FREE
-from studio.models.download import OutOfReach, Patience, Report, claimed
-from studio.models.offers import (
+from studio.models.sources import download, packages
+from studio.models.sources.download import OutOfReach, Patience, Report, claimed
+from studio.models.sources.offers import (
     HubSource,
     Offer,
     PackageSource,
@@ -160,8 +160,8 @@ def test_a_wrong_entry_is_named(tmp_path: Path, before: str, after: str, said: s
 
 def test_a_start_reads_no_offers() -> None:
     code = (
-        "from studio.models import catalog, offers; catalog.Catalog().default('story'); "
-        "print(offers.offers.cache_info().misses)"
+        "from studio.models import catalog; from studio.models.sources import offers; "
+        "catalog.Catalog().default('story'); print(offers.offers.cache_info().misses)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0"

@@ -20,9 +20,10 @@ from safetensors.numpy import save_file
 
 from studio.backends import families
 from studio.errors import BadInput, StudioError
-from studio.models import programs, weights
+from studio.models import weights
 from studio.models.catalog import AlreadyInstalled, Catalog
-from studio.models.programs import FoundModel, ModelPlace, ModelScan
+from studio.models.sources import programs
+from studio.models.sources.programs import FoundModel, ModelPlace, ModelScan
 
 LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

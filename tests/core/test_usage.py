@@ -10,7 +10,7 @@ import pytest
 
 from studio.jobs import usage
 from studio.jobs.usage import NOT_MEASURED, PeakMemory
-from studio.models.history import RunHistory
+from studio.models.fit.history import RunHistory
 from tests.core.test_studio import STORY
 from tests.studios import fake_studio
 

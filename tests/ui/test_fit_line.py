@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from studio.backends.poster.requests import PosterRequest
-from studio.models.demand import Machine
+from studio.models.fit.demand import Machine
 from studio.support import hardware
 from studio.ui.panel.fit_line import FitLine
 from tests.disk import disk_reads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.models.offers import Offer, offers
+from studio.models.sources.offers import Offer, offers
 from studio.ui.pages.licences import terms
 
 

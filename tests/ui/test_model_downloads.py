@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 from qasync import QEventLoop
 
-from studio.models import hub
+from studio.models.sources import hub
 from studio.ui.models.dialogs import source_of
 from studio.ui.models.page import ModelsPage
 from tests.core.test_hub import WEIGHTS, WRITER, fake_hub, toy_keyring  # noqa: F401 - fixtures

@@ -31,12 +31,13 @@ from studio.backends import families
 from studio.errors import BadInput, StudioError
 from studio.jobs.imports import ModelImportRequest
 from studio.jobs.job import Job
-from studio.models import detect, packages
+from studio.models import detect
 from studio.models.catalog import Catalog
-from studio.models.demand import Machine
 from studio.models.detect import DetectedModel
 from studio.models.families import Families
+from studio.models.fit.demand import Machine
 from studio.models.model import Model
+from studio.models.sources import packages
 from studio.schema.fields import ModelId, field
 from studio.schema.request import Request
 from studio.system import storage

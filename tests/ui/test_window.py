@@ -301,7 +301,7 @@ def test_the_first_window_loads_no_more_than_it_shows(home: Path, page: str) -> 
         "window.show()\n"
         "window.grab()\n"
         f"loaded = set(sys.modules) & set({later})\n"
-        "from studio.models.offers import offers\n"
+        "from studio.models.sources.offers import offers\n"
         "print(window.page, *sorted(loaded), *(['catalogue'] if offers.cache_info().misses else []))\n"
         "window.close()\n"
         "studio.close()\n"

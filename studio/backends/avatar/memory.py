@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.models.demand import Demand, Machine, ModelFacts, Part, conv
+from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, conv
 from studio.schema.request import Request
 
 VALUE = 4

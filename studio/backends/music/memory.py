@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from studio.models.demand import Demand, Machine, ModelFacts, Part
+from studio.models.fit.demand import Demand, Machine, ModelFacts, Part
 from studio.schema.request import Request
 
 VALUE = 4

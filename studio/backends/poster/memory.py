@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from studio.models.demand import Demand, Machine, ModelFacts, Part, attention_layers, conv
+from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, attention_layers, conv
 from studio.schema.request import Request
 
 LIBRARIES = 190_000_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.models.demand import Demand, Machine, ModelFacts, Part
+from studio.models.fit.demand import Demand, Machine, ModelFacts, Part
 from studio.schema.request import Request
 
 LIBRARIES = 125_000_000

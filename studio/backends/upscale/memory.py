@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.models.demand import Demand, Machine, ModelFacts, conv
+from studio.models.fit.demand import Demand, Machine, ModelFacts, conv
 from studio.schema.request import Request
 
 TILES = {"srvgg": (256, 28), "rrdb": (96, 28)}

@@ -11,7 +11,7 @@ from studio.backends import MEDIA, PAGELESS
 from studio.errors import StudioError
 from studio.jobs.imports import ModelGetRequest
 from studio.models.detect import DetectedModel
-from studio.models.offers import REPOSITORY
+from studio.models.sources.offers import REPOSITORY
 from studio.ui.background import SerialTasks
 from studio.ui.pages.licences import LicenceTerms
 from studio.ui.widgets.controls import CheckBox, ComboBox, button, label, named
@@ -152,7 +152,7 @@ class TokenDialog(QDialog):
         self.line.setFocus()
 
     def _save(self) -> None:
-        from studio.models import hub
+        from studio.models.sources import hub
 
         text = self.line.text()
         self.save.setEnabled(False)

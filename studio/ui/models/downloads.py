@@ -19,7 +19,7 @@ from studio.ui.bridge import Bridge
 from studio.ui.widgets.text import duration, size, tr
 
 if TYPE_CHECKING:
-    from studio.models.fetch import UnfinishedDownload
+    from studio.models.sources.fetch import UnfinishedDownload
 
 Stage = Literal["waiting", "fetching", "checking", "stopping", "paused", "failed"]
 WINDOW = 6.0  # seconds over which the rate is measured

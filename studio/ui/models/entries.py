@@ -12,15 +12,15 @@ from PySide6.QtCore import QUrl
 from studio.backends import MEDIA, PAGELESS
 from studio.backends.medium import Medium
 from studio.errors import StudioError
-from studio.models.fit import Fit, FitCheck
+from studio.models.fit.estimate import Fit, FitCheck
 from studio.models.model import Model
-from studio.models.offers import Offer, Sells
+from studio.models.sources.offers import Offer, Sells
 from studio.ui.models.downloads import SourceDownload
 from studio.ui.pages.licences import terms
 from studio.ui.widgets.text import tr, worded
 
 if TYPE_CHECKING:
-    from studio.models.programs import FoundModel
+    from studio.models.sources.programs import FoundModel
 
 Place = Literal["installed", "available", "machine"]
 Order = Literal["medium", "title", "largest", "smallest"]

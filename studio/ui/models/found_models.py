@@ -22,7 +22,7 @@ from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.text import count, tr, worded
 
 if TYPE_CHECKING:
-    from studio.models.programs import FoundModel
+    from studio.models.sources.programs import FoundModel
 
 
 class FoundModels(QObject):
@@ -54,7 +54,7 @@ class FoundModels(QObject):
         """Look where other programs keep their models, and in the folders that were added."""
         if self.looking is not None:
             return
-        from studio.models import programs
+        from studio.models.sources import programs
 
         self.looked = True
         folders = programs.remembered(self._studio.settings.model_folders)
@@ -67,7 +67,7 @@ class FoundModels(QObject):
 
     def add_folders(self, folders: Sequence[Path]) -> None:
         """Look in further folders too, now and from now on."""
-        from studio.models import programs
+        from studio.models.sources import programs
 
         text = programs.remember(self._studio.settings.model_folders, folders)
         try:

@@ -14,10 +14,10 @@ from studio.backends import PAGELESS
 from studio.errors import StudioError
 from studio.models.catalog import LicenceToAccept
 from studio.models.families import Family
-from studio.models.fit import Fit
-from studio.models.hub import NotGranted
+from studio.models.fit.estimate import Fit
 from studio.models.model import Model
-from studio.models.offers import HubSource, PackageSource, Source, provenance
+from studio.models.sources.hub import NotGranted
+from studio.models.sources.offers import HubSource, PackageSource, Source, provenance
 from studio.schema.request import Request
 from studio.ui.models.downloads import DownloadState
 from studio.ui.models.entries import ModelEntry, medium_named, program_title
@@ -33,7 +33,7 @@ from studio.ui.widgets.text import failure, size, tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
-    from studio.models.programs import FoundModel
+    from studio.models.sources.programs import FoundModel
 
 CARDS = ("card.md", "README.md", "model_card.md")
 LANGUAGES = {"en": "English", "zh": "Chinese"}

@@ -27,7 +27,7 @@ from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.text import size, tr
 
 if TYPE_CHECKING:
-    from studio.models.programs import FoundModel
+    from studio.models.sources.programs import FoundModel
 
 
 class ModelImporter(QFrame):

@@ -15,9 +15,9 @@ from studio.checkpoints import NCNN, SUFFIXES
 from studio.errors import Message
 from studio.jobs.imports import ModelGetRequest
 from studio.models.catalog import LicenceToAccept
-from studio.models.fit import Fit
+from studio.models.fit.estimate import Fit
 from studio.models.model import Model, ModelUses
-from studio.models.offers import Offer
+from studio.models.sources.offers import Offer
 from studio.schema.nested import models_by_role
 from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, LatestOnly
@@ -57,7 +57,7 @@ from studio.ui.widgets.placeholder import EmptyState
 from studio.ui.widgets.text import count, size, tr, worded
 
 if TYPE_CHECKING:
-    from studio.models.programs import FoundModel
+    from studio.models.sources.programs import FoundModel
 
 FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", ".gguf", NCNN, *sorted(SUFFIXES)))
 PLACES: tuple[Place, ...] = get_args(Place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.models.detect import FREE
-from studio.models.offers import Sells
+from studio.models.sources.offers import Sells
 from studio.ui.widgets.text import tr
 
 NAMES = {

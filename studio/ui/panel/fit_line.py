@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from studio.models.fit import Fit
+from studio.models.fit.estimate import Fit
 from studio.schema.request import Request
 from studio.studio import Studio
 from studio.ui.background import LatestOnly

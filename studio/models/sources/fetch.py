@@ -16,10 +16,10 @@ from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from studio.errors import BadInput, StudioError
-from studio.models import download as http
-from studio.models import hub, packages
-from studio.models.download import DownloadRefused, FileMissing, OutOfReach, RemoteFile
-from studio.models.offers import HubSource, Offer, PackageSource, Source, UrlSource, model_facts
+from studio.models.sources import download as http
+from studio.models.sources import hub, packages
+from studio.models.sources.download import DownloadRefused, FileMissing, OutOfReach, RemoteFile
+from studio.models.sources.offers import HubSource, Offer, PackageSource, Source, UrlSource, model_facts
 from studio.system import storage
 
 PLAN = "download.json"

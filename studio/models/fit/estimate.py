@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 from studio.errors import BadInput, Message
-from studio.models.demand import Demand, Machine, ModelFacts, Part, read_facts
 from studio.models.families import Families, Family, family_named
-from studio.models.history import MeasuredRun, RunHistory
+from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, read_facts
+from studio.models.fit.history import MeasuredRun, RunHistory
 from studio.models.model import Model
-from studio.models.offers import Offer
+from studio.models.sources.offers import Offer
 from studio.schema.fields import Range
 from studio.schema.request import Request
 from studio.system.storage import format_size

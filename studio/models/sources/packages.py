@@ -18,8 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from studio.errors import StudioError
-from studio.models.download import OutOfReach, RemoteFile, bytes_there, download
-from studio.models.offers import PackageSource
+from studio.models.sources.download import OutOfReach, RemoteFile, bytes_there, download
+from studio.models.sources.offers import PackageSource
 from studio.system import storage
 
 CHUNK = 1 << 20

@@ -1,0 +1,1 @@
+"""Whether a model and a request fit this machine."""

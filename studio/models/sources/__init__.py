@@ -1,0 +1,1 @@
+"""Where models come from: the catalogue of offers, the hub, packages, addresses, and other programs."""
