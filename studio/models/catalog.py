@@ -1,4 +1,4 @@
-"""The models on disk: which there are, their licence, size, hash and folder; imports and removes them."""
+"""The studio's models and what changes them: imports, fetches, links, checks, moves and removes them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import dataclasses
 import os
 import re
 import shutil
-import threading
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from stat import S_ISREG
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +20,17 @@ import tomli_w
 from studio.errors import NOTHING, BadInput, Message, StudioError
 from studio.models import links, trial, weights
 from studio.models.families import Families, Family, family_named
-from studio.models.links import LinkState, LinkWatch
+from studio.models.installed import STAGING, InstalledModels
 from studio.models.model import (
-    ID,
     LinkedFile,
     Model,
     ModelUses,
     list_of,
     picture_size,
     plain_entries,
-    read_model,
     text_of,
 )
-from studio.models.sources.offers import Offer, first_offers, offers
+from studio.models.sources.offers import Offer, offers
 from studio.system import storage
 from studio.system.paths import RESOURCES
 from studio.system.storage import sha256_of
@@ -45,12 +41,10 @@ if TYPE_CHECKING:
     from studio.models.sources.programs import FoundModel, ModelScan
 
 Copied = Callable[[int, int], object]
-STAGING = ".importing-"
 FETCHING = ".fetching-"
 DOWNLOADS = ".downloads"
 """The folder among the user's models in which each unfinished download has a folder, named by its id."""
 
-BESIDE = ".beside"
 NO_FAMILIES: Families = MappingProxyType({})
 
 
@@ -83,158 +77,23 @@ class LicenceToAccept(BadInput):
         self.licence = licence
 
 
-Stamp = tuple[int, ...]
-"""Time, size and inode of a model.toml, and the times of the model's folder and of the one beside it, which change when
-a file is changed or replaced.
-"""
+class Catalog(InstalledModels):
+    """The models that come with the studio, and the user's own, and all that adds, changes and removes some of these.
 
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """The content of the folders when they were last read. `models` are by id, `ordered` by medium (None for all),
-    `stamps`, `states` and `damaged` by the folder of a model; `states` are those of models that link to files.
-    """
-
-    stamps: Mapping[Path, Stamp]
-    states: Mapping[Path, LinkState]
-    models: Mapping[str, Model]
-    ordered: Mapping[str | None, tuple[Model, ...]]
-    damaged: Mapping[Path, Message]
-
-
-class Catalog:
-    """The models that come with the studio, and the user's own.
-
-    A model.toml is read once, and again when its stamp changes. Every method compares the stamps, until `follow` has a
-    thread do that: from then on methods answer from memory. `families` are those that can be imported, `offers` the
-    models that can be fetched, installed or not.
+    `families` are those that can be imported, `offers` the models that can be fetched, installed or not.
     """
 
     def __init__(
         self, bundled: Path = RESOURCES / "models", own: Path | None = None, families: Families = NO_FAMILIES
     ) -> None:
-        self._bundled = bundled
-        self._own = own
+        super().__init__(bundled, own)
         self.families = families
-        self._snapshot: _Snapshot | None = None
-        self._reading = threading.Lock()
-        self._followed = False
-        self._changed: Callable[[], object] = lambda: None
-        self._link_watch = LinkWatch()
         self.count_uses: Callable[[Model], ModelUses] = lambda _model: ModelUses()
 
     @property
     def offers(self) -> tuple[Offer, ...]:
         """The models that can be fetched. Reads them when it is first asked."""
         return offers()
-
-    @property
-    def warnings(self) -> list[Message]:
-        """Why models cannot be read or used, one message each."""
-        current = self._current()
-        said = [one for state in current.states.values() for one in (state.reason, state.warning) if one is not None]
-        return [*current.damaged.values(), *said]
-
-    def models(self, medium: str | None = None) -> list[Model]:
-        """All models, or those of one medium: bundled ones first, then by title. Unreadable ones become warnings."""
-        return list(self._current().ordered.get(medium, ()))
-
-    def get(self, id: str) -> Model:
-        """The model of that id. BadInput if there is none, StudioError if it is damaged."""
-        found = self._current().models.get(id)
-        if found is None and self._followed:
-            self.refresh()  # it may have been added since the thread last looked
-            found = self._current().models.get(id)
-        if found is not None:
-            return found
-        if ID.fullmatch(id):
-            for place in self._places():
-                if (place / id / "model.toml").is_file():
-                    return self._read(place / id)
-        raise unknown_model(id)
-
-    def listed(self, id: str) -> Model | None:
-        """The model of that id; None if there is none, or it is damaged. After `follow`, no folder is read."""
-        return self._current().models.get(id)
-
-    def title_of(self, id: str) -> str:
-        """The title of the model of that id; of one that is gone, whose works may still be there, the id."""
-        model = self.listed(id)
-        return id if model is None else model.title
-
-    def find(self, id: str, sha256: str = "") -> Model | None:
-        """The model of that id or, where there is none or its weights have another sha256, one with these weights; else
-        the model of that id, if there is one. StudioError if it is damaged. Looks at the folders.
-        """
-        self.refresh()
-        try:
-            named = self.get(id)
-        except BadInput:
-            named = None
-        if not sha256 or (named is not None and named.sha256 in ("", sha256)):
-            return named
-        return next((model for model in self.models() if model.sha256 == sha256), named)
-
-    def choices(self, medium: str) -> list[Model]:
-        """The models of one medium, its default first."""
-        models = self.models(medium)
-        if not models:
-            return []
-        default = self.default(medium)
-        return [default, *(model for model in models if model.id != default.id)]
-
-    def default(self, medium: str) -> Model:
-        """The model a medium uses when none is named: the first of those offered for it, where that is installed, else
-        its starter, else its first. StudioError if it has none.
-        """
-        current = self._current()
-        models = current.ordered.get(medium, ())
-        installed = current.models.get(first_offers().get(medium, ""))
-        if installed is not None and installed.medium == medium and installed.unavailable is None:
-            return installed
-        starter = current.models.get(f"{medium}-starter")
-        if starter is not None and starter.medium == medium:
-            return starter
-        models = [model for model in models if model.unavailable is None] or models
-        if not models:
-            raise StudioError(
-                "There is no model for {medium}.",
-                "Add one with `studio models import PATH --medium {medium}`.",
-                mend="models",
-                medium=medium,
-            )
-        return models[0]
-
-    def refresh(self) -> bool:
-        """Read what has changed in the folders; returns whether anything has."""
-        with self._reading:
-            before = self._snapshot
-            self._snapshot = now = self._read_all(before)
-        changed = before is not None and now is not before
-        if changed:
-            self._changed()
-        return changed
-
-    def follow(self, changed: Callable[[], object], seconds: float = 2.0) -> Callable[[], None]:
-        """Start a thread that looks at the folders every `seconds`. `changed` is called from any thread after models
-        were added, removed or changed. Returns a function that stops the thread.
-        """
-        ended = threading.Event()
-
-        def look() -> None:
-            while not ended.wait(seconds):
-                with contextlib.suppress(OSError):
-                    self.refresh()
-
-        def end() -> None:
-            ended.set()
-            thread.join()
-            self._followed = False
-
-        self._changed, self._followed = changed, True
-        thread = threading.Thread(target=look, name="catalog", daemon=True)
-        thread.start()
-        return end
 
     def verify(self, model: Model) -> list[Message]:
         """What is wrong with the files of a model, one message each; reads all of them."""
@@ -267,12 +126,6 @@ class Catalog:
         if not problems and model.linked:
             self._keep_times(model)
         return problems
-
-    def demand_usable(self, model: Model) -> None:
-        """Return if the files that a model links to can be read at this moment. StudioError otherwise."""
-        state = self._link_watch.look([model]).get(model.folder)
-        if state is not None and state.reason is not None:
-            raise StudioError(state.reason, "Its works stay as they are.", mend="models")
 
     def import_(
         self,
@@ -559,71 +412,6 @@ class Catalog:
 
                 fetch.sweep(self._own / DOWNLOADS)
 
-    def _places(self) -> Iterator[Path]:
-        yield self._bundled
-        if self._own is not None:
-            yield self._own
-
-    def _current(self) -> _Snapshot:
-        if self._snapshot is None or not self._followed:
-            self.refresh()
-        assert self._snapshot is not None
-        return self._snapshot
-
-    def _stamps(self) -> dict[Path, Stamp]:
-        """The folders that hold a model, bundled ones first, each with the stamp of its model.toml."""
-        found: dict[Path, Stamp] = {}
-        for place in self._places():
-            try:
-                names = sorted(entry.name for entry in os.scandir(place))
-            except OSError:
-                continue  # no folder, no models
-            for name in names:
-                folder = place / name
-                with contextlib.suppress(OSError):
-                    stat = (folder / "model.toml").stat()
-                    if S_ISREG(stat.st_mode) and not name.startswith(STAGING):
-                        times = [folder.stat().st_mtime_ns]
-                        beside = self._beside(folder)
-                        if beside not in (None, folder):
-                            with contextlib.suppress(OSError):  # made when something is first added
-                                times.append(beside.stat().st_mtime_ns)
-                        found[folder] = (stat.st_mtime_ns, stat.st_size, stat.st_ino, *times)
-        return found
-
-    def _read_all(self, before: _Snapshot | None) -> _Snapshot:
-        """The content of the folders; `before` itself where nothing has changed since."""
-        stamps = self._stamps()
-        if before is not None and stamps == before.stamps:
-            states = self._link_watch.look(list(before.models.values()))
-            return before if states == before.states else self._with_states(before, states)
-        known = {} if before is None else {model.folder: model for model in before.models.values()}
-        models: dict[str, Model] = {}
-        damaged: dict[Path, Message] = {}
-        for folder, stamp in stamps.items():
-            same = before is not None and before.stamps.get(folder) == stamp
-            try:
-                model = known[folder] if same and folder in known else self._read(folder)
-            except StudioError as error:
-                damaged[folder] = error.whole
-                continue
-            models.setdefault(model.id, model)
-        read = _Snapshot(stamps, {}, models, {}, damaged)
-        return self._with_states(read, self._link_watch.look(list(models.values())))
-
-    def _with_states(self, read: _Snapshot, states: Mapping[Path, LinkState]) -> _Snapshot:
-        """The content of the folders, with what was found of the files that models link to."""
-        models = {
-            id: replace(model, unavailable=states[model.folder].reason) if model.folder in states else model
-            for id, model in read.models.items()
-        }
-        ordered: dict[str | None, list[Model]] = {}
-        for model in sorted(models.values(), key=lambda model: (not model.bundled, model.title.lower(), model.id)):
-            ordered.setdefault(None, []).append(model)
-            ordered.setdefault(model.medium, []).append(model)
-        by_medium = {medium: tuple(some) for medium, some in ordered.items()}
-        return _Snapshot(read.stamps, states, models, by_medium, read.damaged)
-
     def _take(
         self,
         found: DetectedModel,
@@ -715,26 +503,10 @@ class Catalog:
                 links.describe(model.folder, links=now)
                 self.refresh()
 
-    def _read(self, folder: Path) -> Model:
-        model = read_model(folder, bundled=folder.parent == self._bundled)
-        return replace(model, beside=self._beside(folder))
-
-    def _beside(self, folder: Path) -> Path | None:
-        if folder.parent != self._bundled:
-            return folder
-        return self._own / BESIDE / folder.name if self._own else None
-
     def _free_id(self, stem: str, own: Path) -> str:
         """The stem, or the stem with the first number that no model has."""
         taken = {folder.name for place in self._places() if place.is_dir() for folder in place.iterdir()}
         return storage.unique_name(stem, taken.__contains__, "-")
-
-
-def unknown_model(id: str) -> BadInput:
-    """There is no model of that id."""
-    return BadInput(
-        "There is no model {id!r}.", "`studio models list` shows the models there are.", mend="models", id=id[:80]
-    )
 
 
 def _plain(name: str) -> str:

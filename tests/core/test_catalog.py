@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 from studio.backends import families
 from studio.errors import BadInput, StudioError
-from studio.models import catalog, detect, weights
+from studio.models import detect, installed, weights
 from studio.models.catalog import Catalog
 from studio.system import storage
 from studio.system.paths import RESOURCES
@@ -422,11 +422,11 @@ def test_an_import_larger_than_the_disk_is_refused_before_copying(
 
 def test_what_killed_imports_left_is_swept_and_what_others_write_is_not(shelf: Catalog, tmp_path: Path) -> None:
     own = tmp_path / "own"
-    killed = own / f"{catalog.STAGING}killed"
+    killed = own / f"{installed.STAGING}killed"
     killed.mkdir(parents=True)
     (killed / "model.safetensors").write_bytes(b"half")
-    (own / f"{catalog.STAGING}killed.lock").touch()
-    with storage.staging(own, catalog.STAGING) as alive:
+    (own / f"{installed.STAGING}killed.lock").touch()
+    with storage.staging(own, installed.STAGING) as alive:
         shelf.import_(writer(tmp_path / "model"), "story")
         assert not killed.exists()
         assert alive.exists()
@@ -504,8 +504,8 @@ def test_what_has_not_changed_is_not_read_again(
     folders = [bundle(tmp_path / "own" / f"mine-{number}") for number in range(5)]
     assert len(shelf.models()) == 5
     read: list[Path] = []
-    real = catalog.read_model
-    monkeypatch.setattr(catalog, "read_model", lambda folder, **kwargs: read.append(folder) or real(folder, **kwargs))
+    real = installed.read_model
+    monkeypatch.setattr(installed, "read_model", lambda folder, **kwargs: read.append(folder) or real(folder, **kwargs))
     bundle(folders[2], title="Another title")
     bundle(tmp_path / "own" / "new")
     assert [model.title for model in shelf.models()] == ["Another title", "Mine-0", "Mine-1", "Mine-3", "Mine-4", "New"]

@@ -17,11 +17,11 @@ from studio.backends.poster.requests import PosterRequest
 from studio.backends.story.memory import Shape, kv_cache
 from studio.backends.story.requests import StoryRequest
 from studio.backends.upscale.requests import UpscaleRequest
-from studio.models.catalog import read_model
 from studio.models.families import Family
 from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, read_facts
 from studio.models.fit.estimate import Correction, FitCheck, estimate, facts_of_offer, smaller_request
 from studio.models.fit.history import KEPT, MeasuredRun, RunHistory
+from studio.models.model import read_model
 from studio.models.sources.offers import Offer
 from studio.schema.request import Request
 from studio.support import hardware

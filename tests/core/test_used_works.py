@@ -34,7 +34,7 @@ from studio.library.used_works import UNUSED_SECONDS, UsedWorks, demand_kind
 from studio.media import codecs
 from studio.media.payloads import Image, Payload
 from studio.media.provenance import ModelOrigin, Provenance
-from studio.models.catalog import STAGING
+from studio.models.installed import STAGING
 from studio.models.resources import Resources
 from studio.schema.fields import ModelId, WorkKey, WorkRef, field
 from studio.schema.nested import ListOf, NestedRequest, Record, models_by_role, works_of

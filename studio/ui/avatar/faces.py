@@ -17,7 +17,8 @@ from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, D
 from studio.errors import StudioError
 from studio.library.identities import NAME_LIMIT
 from studio.library.library import Asset, Library, LibraryQuery
-from studio.models.catalog import Catalog, unknown_model
+from studio.models.catalog import Catalog
+from studio.models.installed import unknown_model
 from studio.models.model import Model
 from studio.schema.fields import SEED_LIMIT
 from studio.schema.request import Request, fresh_seed
