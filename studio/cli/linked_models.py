@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.flags import add_json
+from studio.cli.model_downloads import ImportProgress
 from studio.cli.words import command, table, tr, worded
 from studio.errors import BadInput, Message, StudioError, counted
 from studio.models.model import ModelUses
@@ -262,7 +263,7 @@ class _Heartbeat:
     """Says how far a long task is, every few seconds; a short one needs no words."""
 
     def __init__(self, context: CliContext) -> None:
-        self._context = context
+        self._context, self._bytes = context, ImportProgress()
         self._next = time.monotonic() + SECONDS
 
     def looked(self, found: int, folder: str) -> None:
@@ -274,8 +275,7 @@ class _Heartbeat:
             )
 
     def copied(self, done: int, total: int) -> None:
-        if self._due():
-            self._context.print_error(Message("{done} of {total}", done=format_size(done), total=format_size(total)))
+        self._bytes.update(done, total, self._context)
 
     def _due(self) -> bool:
         now = time.monotonic()

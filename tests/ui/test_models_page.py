@@ -28,6 +28,7 @@ from qasync import QEventLoop
 from safetensors.numpy import save_file
 
 from studio.backends import families
+from studio.checkpoints.upscalers import network_shapes
 from studio.errors import BadInput, StudioError
 from studio.jobs.imports import ModelImportRequest
 from studio.jobs.job import Job
@@ -139,6 +140,7 @@ def current(page: ModelsPage) -> Model:
     return entry.model
 
 
+UPSCALER = {"features": 4, "layers": 1, "scale": 2}
 STARTERS = ["avatar-starter", "poster-starter", "story-starter", "music-starter"]
 
 
@@ -773,3 +775,18 @@ def test_models_say_whether_they_fit_this_machine(desk: Desk, monkeypatch: pytes
     desk.click("filter.fits")
     assert OFFER in ids(page)
     assert "qwen-image" not in ids(page)
+
+
+def test_what_has_no_page_is_not_offered_to_be_used(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    tensors = {name: np.ones(shape, np.float32) for name, shape in network_shapes("srvgg", UPSCALER).items()}
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    save_file(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"model_type": "srvgg", **UPSCALER}), encoding="utf-8")
+    page._arrived(desk.studio.catalog.import_(folder, "upscale", licence="mit"))
+    toast = desk.window.toast
+    assert toast.message() == "toy is ready."
+    assert "Use it" not in [each.text() for each in toast.findChildren(QPushButton)]
+    brought(desk, page, writer(tmp_path / "tiny"))
+    assert "Use it" in [each.text() for each in toast.findChildren(QPushButton)]

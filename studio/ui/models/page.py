@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget
 
+from studio.backends import PAGELESS
 from studio.checkpoints import NCNN, SUFFIXES
 from studio.errors import Message
 from studio.jobs.imports import ModelGetRequest
@@ -465,7 +466,9 @@ class ModelsPage(Page):
         if self.isVisible():
             self.show_model(model.id)
         self._bridge.models_changed()
-        self._notify(tr("{name} is ready.").format(name=model.title), [(tr("Use it"), lambda: self.use(model))])
+        paged = model.medium not in {each.name for each in PAGELESS}
+        use = [(tr("Use it"), lambda: self.use(model))] if paged else []
+        self._notify(tr("{name} is ready.").format(name=model.title), use)
 
     def _choose(self, *, folder: bool) -> None:
         mode = QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFiles
