@@ -34,7 +34,7 @@ class Request(Checked):
     seed: int = field(
         0, Seed(label="Seed", help="Number that controls the randomness; the same seed gives the same result.")
     )
-    model: str = field("", ModelId(label="Model", help="The model to use; empty uses the starter model."))
+    model: str = field("", ModelId(label="Model", help="The model to use; empty uses the default one."))
     unknown: str = dataclasses.field(default="{}", repr=False)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

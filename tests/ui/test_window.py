@@ -337,13 +337,14 @@ def test_a_paused_queue_says_at_the_next_start_why_nothing_runs(desk: Desk, loop
 
 
 @pytest.mark.parametrize(
-    ("running", "waiting", "said"),
+    ("running", "waiting", "mixed", "said"),
     [
-        (1, 0, "The studio closed while generating an item."),
-        (2, 0, "The studio closed while generating 2 items."),
-        (0, 1, "A waiting item could not be started."),
-        (1, 3, "The studio closed while generating an item. 3 waiting items could not be started."),
+        (1, 0, False, "The studio closed while generating an item."),
+        (2, 0, False, "The studio closed while generating 2 items."),
+        (0, 1, False, "A waiting item could not be started."),
+        (1, 3, False, "The studio closed while generating an item. 3 waiting items could not be started."),
+        (2, 0, True, "The studio closed before 2 tasks were done."),
     ],
 )
-def test_the_offer_tells_what_ran_from_what_waited(running: int, waiting: int, said: str) -> None:
-    assert resume_bar._words(running, waiting) == said
+def test_the_offer_tells_what_ran_from_what_waited(running: int, waiting: int, mixed: bool, said: str) -> None:
+    assert resume_bar._words(running, waiting, mixed=mixed) == said

@@ -26,8 +26,8 @@ def add_verbs(verbs: Any) -> None:
         "upscale",
         help=tr("enlarge pictures"),
         description=tr(
-            "Enlarge pictures 2, 3 or 4 times by a model, such as Real-ESRGAN, that `studio models import` added. The "
-            "results are saved in the library beside their originals; --out also saves copies."
+            "Enlarge pictures 2, 3 or 4 times by a model, such as Real-ESRGAN, that `studio models get` or `import` "
+            "added. The results are saved in the library beside their originals; --out also saves copies."
         ),
     )
     verb.add_argument("pictures", nargs="+", metavar="FILE", help=tr("a picture, or the id of a work of the library"))

@@ -34,11 +34,13 @@ class ResumeBar(QWidget):
                 title, text = tr("The studio closed during a training."), learning.title or learning.data
                 go = tr("Resume training")
             else:
-                title = _words(sum(entry.running for entry in offered), sum(not entry.running for entry in offered))
+                files = [isinstance(entry.request, IoRequest) for entry in offered]
+                running = sum(entry.running for entry in offered)
+                title = _words(running, len(offered) - running, mixed=any(files))
                 text = request_name(offered[0].request)
-                go = tr("Generate now")
-                if all(isinstance(entry.request, IoRequest) for entry in offered):
-                    title, go = tr("The studio closed while copying files."), tr("Continue")
+                go = tr("Continue") if any(files) else tr("Generate now")
+                if all(files):
+                    title = tr("The studio closed while copying files.")
             self.bar.show_message(title, text, actions=[(go, "offerResume", lambda: self._answer(True))])
             self.setVisible(True)
 
@@ -55,14 +57,19 @@ class ResumeBar(QWidget):
         self.hide()
 
 
-def _words(running: int, waiting: int) -> str:
-    """How many jobs ran when the studio closed, and how many waiting ones cannot run now, in words."""
+def _words(running: int, waiting: int, *, mixed: bool) -> str:
+    """How many jobs ran when the studio closed, and how many waiting ones cannot run now, in words. `mixed` where files
+    were copied or fetched too.
+    """
+    ran = (
+        count(running, "The studio closed before a task was done.", "The studio closed before %n tasks were done.")
+        if mixed
+        else count(
+            running, "The studio closed while generating an item.", "The studio closed while generating %n items."
+        )
+    )
     sentences = [
-        count(
-            running,
-            "The studio closed while generating an item.",
-            "The studio closed while generating %n items.",
-        ),
+        ran,
         count(waiting, "A waiting item could not be started.", "%n waiting items could not be started."),
     ]
     return " ".join(words for words, there in zip(sentences, (running, waiting), strict=True) if there)
