@@ -7,9 +7,10 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import xllamacpp
 
@@ -22,6 +23,7 @@ from studio.models.weights import read_gguf
 
 CONTROL = 3  # the type of a token that is a sign to the model and no text
 SEEDS = 2**32 - 1  # llama.cpp's, of which the last means "any"
+LAST_WORD = "exiting due to model loading error"
 BATCH = 256  # tokens read between two looks at whether the job is to stop
 
 SYSTEM, STORY, TITLED = (
@@ -172,20 +174,35 @@ def try_file(path: Path) -> None:
     For a process of its own: what llama.cpp prints is read from its standard error, and some files end it.
     """
     chat_prefix(read_gguf(path))
-    with tempfile.TemporaryFile() as printed, _redirected(printed.fileno()):
+    # Appended to, so that reading it meanwhile moves nothing.
+    with tempfile.TemporaryFile("a+b") as printed, _redirected(printed.fileno()):
         try:
             _open(path, 64, 1, 0, trial=True)
         except StudioError as error:
-            printed.seek(0)
-            found = re.search(r"error loading model: (.*)", printed.read().decode("utf-8", "replace"))
-            if found is None:
+            reason = _reason(printed)
+            if not reason:
                 raise
             raise StudioError(
                 "llama.cpp cannot open {name}: {reason}.",
                 "Download or copy it again, or choose another one.",
                 name=path.name,
-                reason=found[1].strip().rstrip(".")[:200],
+                reason=reason,
             ) from error
+
+
+def _reason(printed: BinaryIO) -> str:
+    """Why llama.cpp did not load a model, from what it printed; empty where it did not say.
+
+    It prints in a thread of its own: its last word is waited for, for as long as a busy machine may take.
+    """
+    until = time.monotonic() + 5
+    while True:
+        printed.seek(0)
+        text = printed.read().decode("utf-8", "replace")
+        if LAST_WORD in text or time.monotonic() > until:
+            found = re.search(r"error loading model: (.*)", text)
+            return found[1].strip().rstrip(".")[:200] if found else ""
+        time.sleep(0.01)
 
 
 def _open(path: Path, context: int, threads: int, gpu_layers: int, *, trial: bool = False) -> Any:
