@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sqlite3
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from studio.backends.story.memory import Shape, kv_cache
 from studio.backends.story.requests import StoryRequest
 from studio.backends.upscale.requests import UpscaleRequest
 from studio.models.families import Family
+from studio.models.fit import history as history_module
 from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, read_facts
 from studio.models.fit.estimate import Correction, FitCheck, estimate, facts_of_offer, smaller_request
 from studio.models.fit.history import KEPT, MeasuredRun, RunHistory
@@ -354,3 +357,21 @@ def test_config_values_of_the_wrong_kind_are_passed_over(tmp_path: Path) -> None
     assert part.count("hidden_size") == 7
     assert part.counts("num_hidden_layers") == ()
     assert part.inside("n_layer").config == {}
+
+
+def test_who_asks_does_not_wait_for_another_studio_that_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = MeasuredRun("story", "cpu", "llama", "fox", 4.0)
+    kept = RunHistory(tmp_path / "runs.sqlite")
+    kept.record(first)
+    monkeypatch.setattr(history_module, "PATIENCE", 30.0)
+    with contextlib.closing(sqlite3.connect(tmp_path / "runs.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = threading.Thread(target=kept.record, args=(replace(first, seconds=6.0),))
+        writing.start()
+        while kept.typical_seconds("story", "fox") != 5.0:
+            assert writing.is_alive()
+            writing.join(0.01)
+        assert writing.is_alive()
+        other.execute("ROLLBACK")
+        writing.join()
+    assert RunHistory(tmp_path / "runs.sqlite").typical_seconds("story", "fox") == 5.0

@@ -90,7 +90,7 @@ class RunHistory:
         return _median(run.running / run.reckoned for run in there if run.reckoned > 0)
 
     def record(self, run: MeasuredRun) -> None:
-        """Add a run to the file and to what is known."""
+        """Add a run to what is known and to the file; who asks meanwhile does not wait for the disk."""
         with self._lock:
             runs = self._read()
             runs.append(run)
@@ -98,20 +98,20 @@ class RunHistory:
             for at in reversed(same[:-KEPT]):
                 del runs[at]
             del runs[:-MOST]
-            with self._database() as database:
-                if database is None:
-                    return
-                with transaction(database):
-                    marks = ", ".join("?" * len(astuple(run)))
-                    database.execute(f"INSERT INTO runs ({COLUMNS}) VALUES ({marks})", astuple(run))
-                    database.execute(
-                        "DELETE FROM runs WHERE kind = ? AND model = ? AND n NOT IN"
-                        " (SELECT n FROM runs WHERE kind = ? AND model = ? ORDER BY n DESC LIMIT ?)",
-                        (run.kind, run.model, run.kind, run.model, KEPT),
-                    )
-                    database.execute(
-                        "DELETE FROM runs WHERE n NOT IN (SELECT n FROM runs ORDER BY n DESC LIMIT ?)", (MOST,)
-                    )
+        with self._database() as database:
+            if database is None:
+                return
+            with transaction(database):
+                marks = ", ".join("?" * len(astuple(run)))
+                database.execute(f"INSERT INTO runs ({COLUMNS}) VALUES ({marks})", astuple(run))
+                database.execute(
+                    "DELETE FROM runs WHERE kind = ? AND model = ? AND n NOT IN"
+                    " (SELECT n FROM runs WHERE kind = ? AND model = ? ORDER BY n DESC LIMIT ?)",
+                    (run.kind, run.model, run.kind, run.model, KEPT),
+                )
+                database.execute(
+                    "DELETE FROM runs WHERE n NOT IN (SELECT n FROM runs ORDER BY n DESC LIMIT ?)", (MOST,)
+                )
 
     def _ratio(self, kind: str, device: str, family: str, model: str, pair: _Pair) -> float | None:
         asked = (kind, device, family, FORMULAS)
