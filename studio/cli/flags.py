@@ -137,6 +137,14 @@ def request_from(
     return kind(**{"seed": fresh_seed(), **known, **given_fields(kind, values)})
 
 
+def add_accept_licence(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--accept-licence",
+        action="store_true",
+        help=tr("confirm that you have read and accept a licence that is unknown or restrictive (default: no)"),
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """The flag that asks for one JSON object."""
     parser.add_argument("--json", action="store_true", help=tr("print one JSON object (default: no)"))

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.cli.flags import add_json
+from studio.cli.flags import add_accept_licence, add_json
 from studio.cli.model_downloads import ImportProgress
 from studio.cli.words import command, table, tr, worded
 from studio.errors import BadInput, Message, StudioError, counted
@@ -55,11 +55,7 @@ def add(actions: Any) -> None:
     scan.add_argument(
         "--link", action="append", default=[], metavar="TITLE", help=tr("use a model, by its title or path as shown")
     )
-    scan.add_argument(
-        "--accept-licence",
-        action="store_true",
-        help=tr("confirm that you have read and accept a licence that is unknown or restrictive (default: no)"),
-    )
+    add_accept_licence(scan)
     scan.add_argument("--all", action="store_true", help=tr("also show what the studio cannot run (default: no)"))
     add_json(scan)
     scan.set_defaults(run=run_scan)

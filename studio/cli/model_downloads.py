@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import medium
-from studio.cli.flags import add_json
+from studio.cli.flags import add_accept_licence, add_json
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, table, tr
 from studio.errors import Message, StudioError
@@ -42,11 +42,7 @@ def add(actions: Any, media: Sequence[str]) -> argparse.ArgumentParser:
     get.add_argument(
         "--medium", choices=media, default="", help=tr("what it makes, if it is from the hub or an address (detected)")
     )
-    get.add_argument(
-        "--accept-licence",
-        action="store_true",
-        help=tr("confirm that you have read and accept a licence that is unknown or restrictive (default: no)"),
-    )
+    add_accept_licence(get)
     add_json(get)
 
     downloads = actions.add_parser(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA, PAGELESS
 from studio.cli import fit, linked_models, model_downloads, offered_models
-from studio.cli.flags import add_json
+from studio.cli.flags import add_accept_licence, add_json
 from studio.cli.model_downloads import ImportProgress, tell_imported
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import table, tr, worded
@@ -62,11 +62,7 @@ def add(verbs: Any) -> None:
     )
     bring.add_argument("path", type=Path, metavar="PATH", help=tr("the folder or file"))
     bring.add_argument("--medium", choices=names, required=True, help=tr("what it makes (required)"))
-    bring.add_argument(
-        "--accept-licence",
-        action="store_true",
-        help=tr("confirm that you have read and accept a licence that is unknown or restrictive (default: no)"),
-    )
+    add_accept_licence(bring)
     bring.add_argument(
         "--licence",
         default="",
