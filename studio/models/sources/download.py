@@ -30,6 +30,7 @@ the others.
 """
 
 LOOK = 0.1  # seconds between two reports
+MOMENT = 0.5  # seconds that a lock is waited for: who only looks whether it is held, as `is_claimed`, holds it, too
 REDIRECTS = 10
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGES = (".html", ".htm", ".xhtml", ".md", ".txt")  # files that may look like a web page
@@ -114,7 +115,7 @@ def claimed(folder: Path, title: str) -> Generator[None]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f"{folder.name}.lock")
-    held = storage.try_lock(lock, 0.5)  # who only looks whether it is held, as `is_claimed`, holds it for a moment
+    held = storage.try_lock(lock, MOMENT)
     if held is None:
         raise StudioError(
             "{title} is being fetched already, perhaps by another studio.",
