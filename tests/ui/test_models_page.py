@@ -43,7 +43,8 @@ from studio.schema.fields import ModelId, field
 from studio.schema.request import Request
 from studio.system import storage
 from studio.ui.models.downloads import DownloadState, Pace
-from studio.ui.models.entries import ModelQuery
+from studio.ui.models.entries import ModelQuery, of_offer
+from studio.ui.models.model_card import offer_facts
 from studio.ui.models.page import ModelsPage
 from studio.ui.pages.licences import terms
 from tests.fakes import SLOW, until
@@ -790,3 +791,10 @@ def test_what_has_no_page_is_not_offered_to_be_used(desk: Desk, tmp_path: Path) 
     assert "Use it" not in [each.text() for each in toast.findChildren(QPushButton)]
     brought(desk, page, writer(tmp_path / "tiny"))
     assert "Use it" in [each.text() for each in toast.findChildren(QPushButton)]
+
+
+def test_languages_have_names(desk: Desk) -> None:
+    offer = next(each for each in desk.studio.catalog.offers if each.id == "qwen3-0.6b")
+    named = dict(offer_facts(of_offer(offer)))["Languages"]
+    assert named.startswith("English, Chinese, German, French, ")
+    assert not [each for each in named.split(", ") if len(each) < 4]
