@@ -47,7 +47,16 @@ def read_tensors(folder: Path, stem: str = "model", variant: str = "") -> dict[s
     for name in sorted({str(file) for file in cast("dict[str, Any]", listed).values()}):
         if len(PurePosixPath(name).parts) != 1 or not (folder / name).is_file():
             raise StudioError("{path} names {name}, which is missing.", HINT, path=folder / index, name=name[:200])
-        found |= weights.read_header(folder / name).tensors
+        more = weights.read_header(folder / name).tensors
+        twice = sorted(found.keys() & more.keys())
+        if twice:  # which of them a library takes is chance
+            raise StudioError(
+                "{path} is damaged: it has {tensor}, as another file of the same weights has.",
+                HINT,
+                path=folder / name,
+                tensor=twice[0][:200],
+            )
+        found |= more
     missing = sorted(set(cast("dict[str, Any]", listed)) - set(found))
     if missing:
         raise StudioError(

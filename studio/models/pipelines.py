@@ -42,6 +42,8 @@ LARGEST_FLOAT = 3.4028235e38
 """The largest number of float32; no network or scheduler computes with what is larger, infinite or none (NaN)."""
 ENDLESS = ("lambda_min_clipped", "time_step_limit")
 """Bounds that are infinite unless a model has others."""
+TYPES = re.compile(r"b?float16|float32|float64|float8_\w+|float|half|double")
+"""What torch calls the types that weights may have."""
 EPSILON = re.compile(r"(^|_)eps(ilon)?\d?$")
 """Numbers that are added to what is a divisor or under a root."""
 
@@ -96,6 +98,8 @@ def read_index(folder: Path) -> PipelineIndex:
         pair = cast("list[Any]", value) if isinstance(value, list) else []
         if len(pair) != 2 or not all(one is None or isinstance(one, str) for one in pair):
             values[name] = value
+        elif not name.isidentifier():  # it would be a path out of the folder
+            raise StudioError("{path} is damaged: {part} is no name of a part.", HINT, path=path, part=name[:80])
         elif None in pair:
             absent.add(name)
         elif pair[0] in LIBRARIES or _is_pipeline(pair[0]):
@@ -134,6 +138,8 @@ def check(folder: Path) -> None:
             tensors = read_tensors(place, part.stem, variant_of(place, part.stem))
             check_quantisation(place, config, tensors)
             _check_numbers(place / CONFIG, config, tensors)
+            if part.library == "transformers":
+                _check_type(place / CONFIG, config)
         elif part.kind.endswith("Scheduler"):
             _check_numbers(place / SCHEDULER, weights.read_json(place / SCHEDULER), {})
 
@@ -164,6 +170,14 @@ def _check_numbers(path: Path, config: Mapping[str, Any], tensors: Mapping[str, 
             limit = len(tensors)
         if abs(value) > limit:
             refuse_value(path, name, value, Message("no more than {limit}", limit=limit))
+
+
+def _check_type(path: Path, config: Mapping[str, Any]) -> None:
+    """Raises StudioError for weights of a type that is none; a table of them, one for each network, is left alone."""
+    name = "dtype" if "dtype" in config else "torch_dtype"
+    value = config.get(name)
+    if value is not None and not isinstance(value, dict) and not (isinstance(value, str) and TYPES.fullmatch(value)):
+        refuse_value(path, name, value, Message("a type of numbers such as float32"))
 
 
 def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, int | float]]:

@@ -118,6 +118,8 @@ def loaded(folder: Path) -> PosterEngine:
 
 Spoil = Callable[[Path], object]
 UNET = "unet/diffusion_pytorch_model.safetensors"
+FIRST, SECOND = (f"unet/diffusion_pytorch_model-0000{n}-of-00002.safetensors" for n in (1, 2))
+SPLIT = f"{UNET}.index.json"
 CODEC = "vae/diffusion_pytorch_model.safetensors"
 
 
@@ -134,18 +136,24 @@ def in_two(folder: Path) -> None:
     """Splits the weights of the U-Net into two files and an index of them."""
     found = load_file(folder / UNET)
     (folder / UNET).unlink()
-    names = [f"diffusion_pytorch_model-0000{n}-of-00002.safetensors" for n in (1, 2)]
-    listed = {tensor: names[i % 2] for i, tensor in enumerate(sorted(found))}
-    for name in names:
-        some = {tensor: found[tensor] for tensor, file in listed.items() if file == name}
-        save_file(some, folder / "unet" / name, metadata={"format": "pt"})
-    index = {"metadata": {}, "weight_map": listed}
-    (folder / "unet" / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
+    files = {FIRST: sorted(found)[::2], SECOND: sorted(found)[1::2]}
+    for name, some in files.items():
+        save_file({tensor: found[tensor] for tensor in some}, folder / name, metadata={"format": "pt"})
+    listed = {tensor: Path(name).name for name, some in files.items() for tensor in some}
+    (folder / SPLIT).write_text(json.dumps({"metadata": {}, "weight_map": listed}), encoding="utf-8")
 
 
-def without_second(folder: Path) -> None:
-    in_two(folder)
-    (folder / "unet" / "diffusion_pytorch_model-00002-of-00002.safetensors").unlink()
+def after_split(change: Spoil) -> Spoil:
+    def changed(folder: Path) -> None:
+        in_two(folder)
+        change(folder)
+
+    return changed
+
+
+def twice(folder: Path) -> None:
+    first = load_file(folder / FIRST)
+    tensors(SECOND, lambda found: found.update({"conv_in.bias": first["conv_in.bias"] + 1}))(folder)
 
 
 def scaled(found: dict[str, torch.Tensor]) -> None:
@@ -160,7 +168,19 @@ def cut(name: str) -> Spoil:
 AT_THE_DOOR: list[tuple[Spoil, str]] = [
     (lambda folder: shutil.rmtree(folder / "vae"), "has no vae, which its model_index.json names"),
     (lambda folder: (folder / UNET).unlink(), "has neither diffusion_pytorch_model.safetensors nor"),
-    (without_second, "names diffusion_pytorch_model-00002-of-00002.safetensors, which is missing"),
+    (
+        after_split(lambda folder: (folder / SECOND).unlink()),
+        "names diffusion_pytorch_model-00002-of-00002.safetensors, which is missing",
+    ),
+    (after_split(cut(SECOND)), "diffusion_pytorch_model-00002-of-00002.safetensors is damaged: its end is missing"),
+    (after_split(twice), "00002-of-00002.safetensors is damaged: it has conv_in.bias, as another file of the same"),
+    (
+        after_split(set_in(SPLIT, "weight_map", extra=Path(SECOND).name)),
+        "index.json names extra, which is in none of its files",
+    ),
+    (set_in("text_encoder/config.json", dtype="nonsense"), "dtype is 'nonsense', and should be a type of numbers"),
+    (set_in("text_encoder/config.json", dtype=["float16"]), "dtype is ['float16'], and should be a type of numbers"),
+    (set_in("model_index.json", **{"/etc": ["diffusers", "Net"]}), "is damaged: /etc is no name of a part"),
     (cut(UNET), "diffusion_pytorch_model.safetensors is damaged"),
     (
         tensors(UNET, scaled),
@@ -209,7 +229,15 @@ UNFIT: list[tuple[Spoil, str]] = [
     (tensors(CODEC, lambda found: found.update({"extra.weight": torch.ones(3)})), "does not use: extra.weight"),
     (set_in("model_index.json", unet=[None, None]), "incomplete: its model_index.json lacks unet"),
     (set_in("model_index.json", text_encoder=[None, None]), "incomplete: its model_index.json lacks text_encoder"),
-    (set_in("model_index.json", unet=["diffusers", "NoSuchModel"]), "cannot be loaded"),
+    (set_in("model_index.json", unet=["diffusers", "NoSuch"]), "needs NoSuch, which this version of diffusers does"),
+    (
+        set_in("model_index.json", text_encoder=["stable_diffusion", "NoSuch"]),
+        "needs NoSuch, which this version of diffusers does",
+    ),
+    (
+        set_in("model_index.json", text_encoder=["transformers", "logging"]),
+        "needs logging, which this version of transformers does",
+    ),
     (set_in("unet/config.json", act_fn="nonsense"), "cannot be loaded"),
     (set_in("text_encoder/config.json", vocab_size=5), "has the shape"),
     (set_in("scheduler/scheduler_config.json", beta_schedule="nonsense"), "cannot be loaded"),
@@ -301,6 +329,28 @@ def sparse(shapes: dict[str, list[int]], path: Path) -> None:
     path.unlink()
     path.write_bytes(len(head).to_bytes(8, "little") + head)
     os.truncate(path, 8 + len(head) + end)
+
+
+def in_half(folder: Path) -> None:
+    """Renames the weights to those of a variant, of which there is no other."""
+    for path in folder.rglob("*.safetensors"):
+        path.rename(path.with_name(f"{path.stem}.fp16.safetensors"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [in_half, lambda folder: shutil.copytree(folder / "vae", folder / "vae_1_0"), in_two],
+    ids=["variant", "unnamed", "split"],
+)
+def test_files_laid_out_otherwise_paint_the_same(
+    pristine: Path, toy: Path, change: Spoil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_trial, "SMALL", 0)
+    change(toy)
+    try_out(toy)
+    asked = PosterRequest(prompt=PROMPT, steps=1, seed=5, width=64, height=64)
+    plain, found = (loaded(folder).paint(asked, quiet)[0] for folder in (pristine, toy))
+    assert np.array_equal(found, plain)
 
 
 @pytest.mark.parametrize("name", ["DiTPipeline", "KandinskyV22Pipeline", "KandinskyV22CombinedPipeline"])

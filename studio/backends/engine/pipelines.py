@@ -19,7 +19,7 @@ from studio.backends.engine.device import translate_out_of_memory
 from studio.backends.engine.loaded import check_keys, check_tokens
 from studio.errors import StudioError, foreign_reason
 from studio.models.folders import HINT
-from studio.models.pipelines import INDEX, PipelineIndex, PipelinePart, check, read_index, variant_of
+from studio.models.pipelines import INDEX, LIBRARIES, PipelineIndex, PipelinePart, check, read_index, variant_of
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ def read(folder: Path, **options: Any) -> Any:
     transformers_logging.set_verbosity_error()
     check(folder)
     index = read_index(folder)
-    _check_parts(folder, index)
     usual = torch.get_default_dtype()
     try:
+        _check_parts(folder, index)
         with translate_out_of_memory():
             made: dict[str, Any] = {part.name: _part(folder / part.name, part, options) for part in index.parts}
             for name, tokenizer in made.items():
@@ -85,12 +85,10 @@ def _check_parts(folder: Path, index: PipelineIndex) -> None:
     """Raises StudioError for a class that diffusers lacks, and for parts that it needs and the index does not name."""
     kind = getattr(diffusers, index.kind, None)
     if kind is None or not hasattr(kind, "_get_signature_keys"):
-        raise StudioError(
-            "{folder} needs {needed}, which this version of diffusers does not have.",
-            "Choose another model.",
-            folder=folder,
-            needed=index.kind[:80],
-        )
+        raise _unknown(folder, index.kind, "diffusers")
+    for part in index.parts:
+        if not hasattr(_class(part), "from_pretrained"):
+            raise _unknown(folder, part.kind, part.library if part.library in LIBRARIES else "diffusers")
     there = {part.name for part in index.parts}
     needed, _ = kind._get_signature_keys(kind)
     lacking = sorted(set(needed) - there - {*kind._optional_components, *SPARED})
@@ -126,8 +124,20 @@ def _part(folder: Path, part: PipelinePart, options: dict[str, Any]) -> Any:
     return network.eval()
 
 
+def _unknown(folder: Path, kind: str, library: str) -> StudioError:
+    return StudioError(
+        "{folder} needs {needed}, which this version of {library} does not have.",
+        "Choose another model.",
+        folder=folder,
+        needed=kind[:80],
+        library=library,
+    )
+
+
 def _class(part: PipelinePart) -> Any:
+    """None where the library has no such class."""
     name = RENAMED.get(part.kind, part.kind)
     if part.library == "transformers":
-        return getattr(transformers, name)
-    return getattr(diffusers if part.library == "diffusers" else getattr(diffusers.pipelines, part.library), name)
+        return getattr(transformers, name, None)
+    home = diffusers if part.library == "diffusers" else getattr(diffusers.pipelines, part.library, None)
+    return getattr(home, name, None)
