@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -773,6 +773,12 @@ def test_models_say_whether_they_fit_this_machine(desk: Desk, monkeypatch: pytes
     assert desk.find("modelFit").text() == "Too large for this machine"  # type: ignore[attr-defined]
     page.list.choose(f"available:{OFFER}")
     assert desk.find("modelFit").text() in ("Runs well here", "Runs slowly here")  # type: ignore[attr-defined]
+    entry = page.list.current()
+    assert entry is not None
+    assert entry.fit is not None
+    page.card.show_entry(replace(entry, fit=replace(entry.fit, verdict="slowly", seconds=400.0)))
+    assert desk.find("modelFit").text() == "Runs slowly here"  # type: ignore[attr-defined]
+    assert desk.find("modelTakes").text().startswith("About 7 minutes, ")  # type: ignore[attr-defined]
     desk.click("filter.fits")
     assert OFFER in ids(page)
     assert "qwen-image" not in ids(page)

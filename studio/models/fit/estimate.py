@@ -52,6 +52,11 @@ class Fit:
     smaller: Request | None = None
     choice: Message | None = None
 
+    @property
+    def takes(self) -> Message:
+        """The time and the memory it takes, without the verdict."""
+        return _takes(self.memory, self.seconds) if self.verdict == "slowly" else self.words
+
     def with_choice(self, smaller: Request, choice: Message) -> Fit:
         """The same, saying that this request would fit."""
         return replace(self, instead=Message("{choice} would fit.", choice=choice), smaller=smaller, choice=choice)
@@ -169,11 +174,16 @@ def _sized(request: Request, unit: str) -> list[tuple[str, Range]]:
 
 
 def _words(verdict: Verdict, memory: int, seconds: float | None) -> Message:
+    if verdict == "slowly" and seconds is not None:
+        need = format_size(memory)
+        return Message("Runs slowly here: about {time}, {need} of memory.", time=spoken(seconds), need=need)
+    return _takes(memory, seconds)
+
+
+def _takes(memory: int, seconds: float | None) -> Message:
     need = format_size(memory)
     if seconds is None:
         return Message("Needs about {need} of memory.", need=need)
-    if verdict == "slowly":
-        return Message("Runs slowly here: about {time}, {need} of memory.", time=spoken(seconds), need=need)
     return Message("About {time}, {need} of memory.", time=spoken(seconds), need=need)
 
 
