@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from PIL import Image
 
 from studio.backends import MEDIA, PAGELESS
 from studio.bench.measurement import BenchSettings, Measurement, measure
+from studio.errors import StudioError
 from studio.jobs.usage import Usage
 from studio.models.fit.estimate import AS_RECKONED, Correction, corrected, seconds_of
 from studio.models.model import Model
@@ -21,6 +23,7 @@ from studio.schema.request import Request
 from studio.studio import Studio
 from studio.system.paths import AppPaths
 
+PATIENCE = 60.0  # seconds for one case, with loading
 TEXT = "The dragon looked at the spaceship. "
 
 REQUESTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -34,7 +37,8 @@ REQUESTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
 
 
 def lines(setting: BenchSettings) -> Iterator[Measurement]:
-    """Each model in an engine's process of its own: foretold and real bytes, and seconds, with and without history."""
+    """Each model in an engine's process of its own: foretold and real bytes, and seconds, as reckoned and as the run
+    before has corrected them; and what it takes to foretell. A case that takes longer than a minute is left out."""
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
         paths = AppPaths.under(Path(folder))
         paths.models.mkdir(parents=True)
@@ -58,16 +62,27 @@ def _model_lines(paths: AppPaths, setting: BenchSettings, model: Model, picture:
     medium = next(each for each in (*MEDIA, *PAGELESS) if each.name == model.medium)
     correction = AS_RECKONED
     for at, values in enumerate(REQUESTS[model.medium]):
+        name = f"fit.{model.id}.{at}"
         works = {"picture": WorkKey(path=str(picture))} if model.medium == "upscale" else {}
         asked: dict[str, Any] = {"model": model.id, "seed": 3, **values, **works}
         request: Request = medium.default_task.request(**asked)
         with contextlib.closing(Studio(paths, persist_queue=False, bundled=setting.bundled)) as opened:
-            used = _used(opened, request)
+            first, again = _milliseconds(opened, request), _milliseconds(opened, request)
             machine = opened.fit.machine()
-            facts = opened.fit.facts(model)
-        demand = opened.fit.family(medium.name, model.family).demand(facts, request, machine)
+            demand = opened.fit.family(medium.name, model.family).demand(opened.fit.facts(model), request, machine)
+            asking = {"asking_ms": first, "asking_again_ms": again}
+            try:
+                used = _used(opened, request)
+            except (StudioError, TimeoutError) as error:
+                reason = str(error) or f"it took more than {PATIENCE:.0f} seconds"
+                yield Measurement(name, 0.0, "of the memory", more={**asking, "left_out": reason})
+                continue
+        if not used.memory:
+            yield Measurement(name, 0.0, "of the memory", more={**asking, "left_out": "its memory is not known"})
+            continue
         foretold, reckoned = corrected(demand, AS_RECKONED), seconds_of(demand, machine, AS_RECKONED) or 0.0
         more = {
+            "family": model.family,
             "real_mb": used.memory / 1e6,
             "foretold_mb": foretold / 1e6,
             "working_mb": demand.working / 1e6,
@@ -77,15 +92,28 @@ def _model_lines(paths: AppPaths, setting: BenchSettings, model: Model, picture:
             "real_s": used.running,
             "reckoned_s": reckoned,
             "time_error": reckoned / used.running - 1,
+            **asking,
         }
         if correction is not AS_RECKONED:
             more["error_learned"] = corrected(demand, correction) / used.memory - 1
             more["time_error_learned"] = (seconds_of(demand, machine, correction) or 0.0) / used.running - 1
-        correction = Correction(used.memory / foretold, used.running / reckoned)
-        yield Measurement(f"fit.{model.id}.{at}", abs(foretold / used.memory - 1), "of the memory", None, None, more)
+        correction = Correction(used.memory / foretold, used.running / reckoned if reckoned else None)
+        yield Measurement(name, abs(foretold / used.memory - 1), "of the memory", more=more)
+
+
+def _milliseconds(opened: Studio, request: Request) -> float:
+    """Of asking how the request fits, as the window asks it."""
+    begun = time.perf_counter()
+    opened.fits(request)
+    return (time.perf_counter() - begun) * 1000
 
 
 def _used(opened: Studio, request: Request) -> Usage:
+    """What the request took; TimeoutError after a minute, when it is cancelled."""
     job = opened.submit(request)
-    job.future.result()
+    try:
+        job.future.result(PATIENCE)
+    except TimeoutError:
+        opened.queue.cancel(job.id)
+        raise
     return job.usage
