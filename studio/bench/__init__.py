@@ -23,6 +23,8 @@ BENCHES = {
     "scrolling": "studio.bench.library:scrolling",
     "engines": "studio.bench.engines:overhead",
     "gguf": "studio.bench.engines:gguf",
+    "gguf-transformers": "studio.bench.engines:gguf_beside_transformers",
+    "upscale": "studio.bench.engines:upscale",
     "drag": "studio.bench.drag:lines",
     "models": "studio.bench.models:lines",
     "download": "studio.bench.downloads:lines",

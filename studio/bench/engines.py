@@ -18,6 +18,8 @@ SLOWER = 1.1  # how much an engine may take of what the plain call takes; previe
 LLAMA_SHARE = 0.95  # of llama.cpp's own speed, at least
 FASTER = 1.5  # times that our synthesis is faster than the plain version at least
 IMPORT_SECONDS, IMPORT_MEMORY = 10.0, 2.0  # of a network of 1024 px; times the size of the file
+UPSCALED = 512  # pixels of the side of the picture
+TILES = (64, 128, 256, 512)
 TIMES = {"avatar": 15, "poster": 5, "story": 5, "music": 3}
 
 
@@ -47,12 +49,8 @@ def _overhead_line(name: str, found: dict[str, Any]) -> Measurement:
 
 def gguf(setting: BenchSettings) -> Iterator[Measurement]:
     """Writing with each GGUF model that is installed, beside llama.cpp alone on the same file in the same process."""
-    catalog = Catalog(setting.bundled, setting.own or AppPaths.for_user().models)
-    files = {model.id: path for model in catalog.models() for path in sorted(model.folder.glob("*.gguf"))[:1]}
-    if not files:
-        raise StudioError("No model in GGUF is installed.", "Fetch one with `studio models get`.")
     tokens, times = (8, 1) if setting.toy else (120, 5)
-    for id, path in files.items():
+    for id, path in _gguf_files(setting).items():
         found = measure("studio.bench.engine.gguf_speed", {"path": str(path), "tokens": tokens, "times": times})
         ours, plain = found["ours"], found["plain"]
         # Of pairs that ran one after the other, so that what else the machine does weighs on both alike.
@@ -69,6 +67,66 @@ def gguf(setting: BenchSettings) -> Iterator[Measurement]:
         }
         bound = None if setting.toy else typical / LLAMA_SHARE
         yield Measurement(f"gguf.{id}", ratio * typical, "s", bound, ratio, more)
+
+
+def _gguf_files(setting: BenchSettings) -> dict[str, Path]:
+    """The installed models in GGUF by their ids; StudioError where there are none."""
+    catalog = Catalog(setting.bundled, setting.own or AppPaths.for_user().models)
+    files = {model.id: path for model in catalog.models() for path in sorted(model.folder.glob("*.gguf"))[:1]}
+    if not files:
+        raise StudioError("No model in GGUF is installed.", "Fetch one with `studio models get`.")
+    return files
+
+
+def gguf_beside_transformers(setting: BenchSettings) -> Iterator[Measurement]:
+    """Writing a few tokens with each GGUF model that is installed, beside transformers on the same weights, which it
+    makes 32 bits of: that takes half a minute."""
+    tokens, times = (4, 1) if setting.toy else (24, 3)
+    for id, path in _gguf_files(setting).items():
+        found = measure("studio.bench.engine.gguf_transformers", {"path": str(path), "tokens": tokens, "times": times})
+        # Of a token, since a model may end its text early.
+        ours, plain = (
+            [(seconds / max(1, made), first) for seconds, first, made in found[each]] for each in ("ours", "plain")
+        )
+        ratio, first = (statistics.median(a[i] / b[i] for a, b in zip(ours, plain, strict=True)) for i in (0, 1))
+        typical = statistics.median(seconds for seconds, _ in plain)
+        more = {
+            "tokens_per_second": 1 / (ratio * typical),
+            "plain_tokens_per_second": 1 / typical,
+            "first_token_s": statistics.median(seconds for _, seconds in ours),
+            "first_token_ratio": first,
+            "plain_loading_s": found["loading"],
+            "plain_dtype": found["dtype"],
+            "tokens": tokens,
+            "times": times,
+            "threads": found["threads"],
+        }
+        yield Measurement(f"gguf-transformers.{id}", 1000 * ratio * typical, "ms", ratio=ratio, more=more)
+
+
+def upscale(setting: BenchSettings) -> Iterator[Measurement]:
+    """Enlarging by each side of a tile, beside one plain call of the network for the whole picture."""
+    found = Catalog(setting.bundled, setting.own or AppPaths.for_user().models).models("upscale")
+    folder = str(found[0].folder) if found and not setting.toy else ""
+    side, tiles = (48, (16, 32)) if setting.toy else (UPSCALED, TILES)
+    told = {"folder": folder, "side": side}
+    plain = measure("studio.bench.engine.upscale_speed", {**told, "tile": 0})
+    yield _upscale_line("plain", plain, plain)
+    for tile in tiles:
+        # Each in a process of its own, so that none runs in the memory that another left.
+        yield _upscale_line(str(tile), measure("studio.bench.engine.upscale_speed", {**told, "tile": tile}), plain)
+
+
+def _upscale_line(name: str, found: dict[str, Any], plain: dict[str, Any]) -> Measurement:
+    more = {
+        "processor_ratio": found["processor"] / plain["processor"],
+        "megapixels_a_processor_second": found["pixels"] / found["processor"] / 1e6,
+        "memory_mb": found["bytes"] / 1e6,
+        "megapixels": found["pixels"] / 1e6,
+        "threads": found["threads"],
+    }
+    speed, ratio = found["pixels"] / found["seconds"] / 1e6, found["seconds"] / plain["seconds"]
+    return Measurement(f"upscale.{name}", speed, "megapixels/s", ratio=ratio, more=more)
 
 
 def generator(setting: BenchSettings) -> Iterator[Measurement]:

@@ -46,7 +46,8 @@ def lines(name: str, setting: BenchSettings) -> list[dict[str, Any]]:
         ("cancel", {"cancel.avatar", "cancel.poster", "cancel.story", "cancel.music"}),
         ("queue", {"queue.submit", "queue.move", "queue.cancel", "queue.group"}),
         ("drag", {"drag.frame", "drag.late", "drag.waiting"}),
-        ("models", {"models.default"}),
+        ("models", {"models.default", "models.page.first", "models.page.again", "models.page.letter"}),
+        ("upscale", {"upscale.plain", "upscale.16", "upscale.32"}),
         ("download", {"download.plain", "download.one", "download.three"}),
         ("scrolling", {"scrolling.first", "scrolling.landed", "scrolling.idle", "scrolling.jump", "scrolling.busy"}),
         ("library", {"library.list", "library.page", "library.search.common", "library.search.chinese"}),
@@ -72,7 +73,7 @@ def test_each_engine_runs_beside_the_plain_call() -> None:
     assert all(line["differs"] is None or line["differs"] < 1 for line in found)
 
 
-def test_writing_is_timed_beside_llama_cpp(tmp_path: Path) -> None:
+def test_writing_is_timed_beside_llama_cpp_and_transformers(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="No model in GGUF is installed"):
         list(engines.gguf(BenchSettings(toy=True, bundled=tmp_path, own=tmp_path)))
     folder = tmp_path / "own" / "toy"
@@ -83,6 +84,10 @@ def test_writing_is_timed_beside_llama_cpp(tmp_path: Path) -> None:
     (line,) = engines.gguf(BenchSettings(toy=True, bundled=tmp_path / "none", own=tmp_path / "own"))
     assert line.bench == "gguf.toy"
     assert line.more["tokens"] == 8
+    (line,) = engines.gguf_beside_transformers(BenchSettings(toy=True, bundled=tmp_path / "none", own=tmp_path / "own"))
+    assert line.bench == "gguf-transformers.toy"
+    assert line.ratio is not None
+    assert line.ratio > 0
 
 
 def test_a_bench_that_is_none_is_named() -> None:
