@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import families
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from studio.cli.context import CliContext
     from studio.models.model import Model
     from studio.models.sources.offers import Offer
+    from studio.schema.request import Request
 
 
 def fit_check(context: CliContext) -> FitCheck:
@@ -24,14 +26,33 @@ def fit_check(context: CliContext) -> FitCheck:
     return FitCheck(RunHistory(context.places.state / "runs.sqlite"), families(), lambda: machine)
 
 
-def of_model(check: FitCheck, model: Model) -> Fit:
-    """How the usual request of its medium fits, with an installed model."""
-    return check.of(find_medium(model.medium).usual_request(model.family, model).replace(model=model.id), model)
+def of_model(check: FitCheck, model: Model, offers: Sequence[Offer] = ()) -> Fit:
+    """How the usual request of its medium fits, with an installed model; where it does not, which of the offers of that
+    medium would.
+    """
+    request = find_medium(model.medium).usual_request(model.family, model).replace(model=model.id)
+    return _with_offer(check, check.of(request, model), model.id, model.medium, offers)
 
 
-def of_offer(check: FitCheck, one: Offer) -> Fit | None:
+def of_offer(check: FitCheck, one: Offer, offers: Sequence[Offer] = ()) -> Fit | None:
     """The same of a model that is not there yet; None where nobody knows what its weights take."""
-    return check.offered(one, find_medium(one.medium).usual_request(one.family))
+    fit = check.offered(one, _usual(one))
+    return None if fit is None else _with_offer(check, fit, one.id, one.medium, offers)
+
+
+def _usual(one: Offer) -> Request:
+    return find_medium(one.medium).usual_request(one.family)
+
+
+def _with_offer(check: FitCheck, fit: Fit, id: str, medium: str, offers: Sequence[Offer]) -> Fit:
+    """The same, naming the largest offer that fits where nothing else would."""
+    if fit.verdict != "no" or fit.smaller is not None:
+        return fit
+    other = check.other_offer([each for each in offers if each.medium == medium and each.id != id], _usual)
+    if other is None:
+        return fit
+    choice = Message("{title} ({id})", title=other.title, id=other.id)
+    return fit.with_choice(_usual(other).replace(model=other.id), choice)
 
 
 def said(fit: Fit) -> str:

@@ -101,11 +101,11 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
         offered = next((each for each in catalog.offers if each.id == values.id), None)
         if offered is None:
             raise
-        offered_models.show(offered, values.json, context)
+        offered_models.show(offered, catalog.offers, values.json, context)
         return 0
     problems = catalog.verify(model) if values.verify else []
     facts = _facts(model)
-    fits = fit.of_model(fit.fit_check(context), model)
+    fits = fit.of_model(fit.fit_check(context), model, catalog.offers)
     facts["fit"] = fit.facts(fits)
     if values.verify:
         facts["problems"] = list(map(worded, problems))

@@ -101,9 +101,9 @@ def show_list(offers: Sequence[Offer], catalog: Catalog, json: bool, context: Cl
             context.print(line)
 
 
-def show(one: Offer, json: bool, context: CliContext) -> None:
-    """All that is known of a model that can be fetched."""
-    fits = fit.of_offer(fit.fit_check(context), one)
+def show(one: Offer, offers: Sequence[Offer], json: bool, context: CliContext) -> None:
+    """All that is known of a model that can be fetched; `offers` are those of which one may fit instead."""
+    fits = fit.of_offer(fit.fit_check(context), one, offers)
     if json:
         context.print_json({**_facts(one, False), "fit": fit.facts(fits)})
         return

@@ -19,6 +19,7 @@ from studio.backends.poster.requests import PosterRequest
 from studio.backends.story.memory import Shape, kv_cache
 from studio.backends.story.requests import StoryRequest
 from studio.backends.upscale.requests import UpscaleRequest
+from studio.cli.fit import of_offer, said
 from studio.models.families import Family
 from studio.models.fit import history as history_module
 from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, read_facts
@@ -286,6 +287,25 @@ def test_before_a_download_all_of_the_memory_counts(tmp_path: Path) -> None:
         assert fit is not None
         assert (fit.verdict != "no") is fits
     assert check(tmp_path).offered(replace(offer, memory={}), PosterRequest()) is None
+
+
+def test_the_largest_offer_that_fits_is_named_in_place_of_one_that_does_not(tmp_path: Path) -> None:
+    def offer(id: str, size: int, unsupported: str = "") -> Offer:
+        values = {"memory": {"float16": size}, "parameters": size // 2, "unsupported": unsupported}
+        return Offer(id, "poster", "sd", id.title(), "Paints.", "mit", size, (), **values)  # type: ignore[arg-type]
+
+    offers = [offer("small", GB), offer("middle", 2 * GB), offer("huge", 90 * GB), offer("later", 3 * GB, "Not yet.")]
+    found = check(tmp_path, MACHINE).other_offer(offers, lambda _: poster(256))
+    assert found is not None
+    assert found.id == "middle"
+    assert check(tmp_path, MACHINE).other_offer(offers[2:], lambda _: poster(256)) is None
+    fit = of_offer(check(tmp_path, MACHINE), offers[2], offers)
+    assert fit is not None
+    assert fit.verdict == "no"
+    assert "Middle (middle) would fit." in said(fit)
+    alone = of_offer(check(tmp_path, MACHINE), offers[2])
+    assert alone is not None
+    assert alone.instead is None
 
 
 def said_by(monkeypatch: pytest.MonkeyPatch, words: dict[str, str]) -> None:

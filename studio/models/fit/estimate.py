@@ -274,6 +274,14 @@ class FitCheck:
                 return model
         return None
 
+    def other_offer(self, offers: Sequence[Offer], request_of: Callable[[Offer], Request]) -> Offer | None:
+        """The largest of these offers that the studio can run and with which `request_of` it would fit."""
+        for offer in sorted(offers, key=lambda each: -each.size):
+            fit = None if offer.unsupported else self.offered(offer, request_of(offer))
+            if fit is not None and fit.verdict != "no":
+                return offer
+        return None
+
     def seconds(self, request: Request, model: Model | None) -> float | None:
         """How long a job will take, from earlier ones: of this model and as large as this request; else of the kind.
 
