@@ -27,7 +27,7 @@ async def measured(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
     window.show()
     await asyncio.sleep(0.5)
     gc.freeze()
-    home = window.names[0]
+    home, shown = window.names[0], 0
     window.open(home)
     await asyncio.sleep(0.5)
     taken: dict[str, list[float]] = {"first": [], "again": [], "letter": []}
