@@ -36,6 +36,31 @@ if TYPE_CHECKING:
     from studio.models.sources.programs import FoundModel
 
 CARDS = ("card.md", "README.md", "model_card.md")
+LANGUAGES = {
+    "en": "English",
+    "zh": "Chinese",
+    "ar": "Arabic",
+    "cs": "Czech",
+    "de": "German",
+    "el": "Greek",
+    "es": "Spanish",
+    "fr": "French",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "id": "Indonesian",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "th": "Thai",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "vi": "Vietnamese",
+}
 PICTURE = 180  # pixels that the sample sheet is high
 SIGN = 96  # pixels that the sign in its place is high
 
@@ -330,7 +355,7 @@ def model_facts(model: Model) -> list[tuple[str, str]]:
     if all(model.native):
         facts.append((tr("Native size"), "{} × {}".format(*model.native)))
     if model.languages:
-        facts.append((tr("Languages"), ", ".join(map(_language, model.languages))))
+        facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
     facts.append((tr("Type"), tr(family.title) if family.title else model.family))
     if medium is not None:
         facts += _suited(family, model, medium.default_task.request)
@@ -345,7 +370,7 @@ def offer_facts(entry: ModelEntry) -> list[tuple[str, str]]:
     facts = [] if medium is None else [(tr("Makes"), tr(medium.makes))]
     facts += [(tr("Download"), size(offer.download)), (tr("Size on disk"), size(offer.size))]
     if offer.languages:
-        facts.append((tr("Languages"), ", ".join(map(_language, offer.languages))))
+        facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in offer.languages)))
     if offer.family and medium is not None:
         facts.append((tr("Type"), tr(medium.family(offer.family).title) or offer.family))
     if offer.parameters:
@@ -408,9 +433,3 @@ def _suited(family: Family, model: Model, request: type[Request]) -> list[tuple[
 def _said(value: object) -> object:
     """A value of a field; of a switch, its position."""
     return (tr("on") if value else tr("off")) if isinstance(value, bool) else value
-
-
-def _language(code: str) -> str:
-    """The name of a language; its code where it has none."""
-    known = QLocale.codeToLanguage(code)
-    return code if known == QLocale.Language.AnyLanguage else tr(QLocale.languageToString(known))
