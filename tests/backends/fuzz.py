@@ -1,4 +1,4 @@
-"""Changes of values in the JSON files of a model: one drawn by a seed, or those that a test names."""
+"""Changes of a model's files: a value in their JSON, drawn by a seed or named by a test; weights cut, or in two."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from safetensors.torch import load_file, save_file
 
 VALUES: tuple[Any, ...] = (
     None, True, False, -1, 0, 1, 2, 3, 10**9, 10**30, -0.5, 1.5, 1e300, float("nan"), "", "x", "../x", "x" * 5000,
@@ -52,3 +54,22 @@ def set_in(name: str, *way: str, **values: Any) -> Callable[[Path], None]:
         (folder / name).write_text(json.dumps(whole), encoding="utf-8")
 
     return change
+
+
+def cut(name: str) -> Callable[[Path], object]:
+    """Takes the end off a file of the folder."""
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-100])
+
+
+def in_two(path: Path) -> None:
+    """Splits weights into two files and an index of them, as large models come."""
+    found = load_file(path)
+    path.unlink()
+    listed: dict[str, str] = {}
+    for number in (1, 2):
+        name = f"{path.stem}-0000{number}-of-00002.safetensors"
+        some = {tensor: found[tensor] for tensor in sorted(found)[number - 1 :: 2]}
+        save_file(some, path.with_name(name), metadata={"format": "pt"})
+        listed |= dict.fromkeys(some, name)
+    index = {"metadata": {}, "weight_map": listed}
+    path.with_name(f"{path.name}.index.json").write_text(json.dumps(index), encoding="utf-8")

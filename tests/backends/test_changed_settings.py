@@ -78,7 +78,9 @@ REQUESTS: dict[str, Request] = {
     "story": StoryRequest(prompt="once", tokens=16),
     "music": MusicRequest(prompt="sad", seconds=1),
 }
-CASES = [(of, list(KINDS[of])[seed % len(KINDS[of])], seed) for of in KINDS for seed in range(COUNT)]
+CASES = [(of, list(KINDS[of])[seed % len(KINDS[of])], seed, False) for of in KINDS for seed in range(COUNT)]
+CASES += [("poster", list(KINDS["poster"])[seed % len(KINDS["poster"])], seed, True) for seed in range(1000, 1003)]
+"""The last ones are tried as if they were large."""
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +98,18 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-@pytest.mark.parametrize(("of", "kind", "seed"), CASES)
+@pytest.mark.parametrize(("of", "kind", "seed", "large"), CASES)
 def test_it_works_or_is_refused_in_words(
-    tmp_path: Path, whole: dict[tuple[str, str], Path], of: str, kind: str, seed: int
+    tmp_path: Path,
+    whole: dict[tuple[str, str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    of: str,
+    kind: str,
+    seed: int,
+    large: bool,
 ) -> None:
+    if large:
+        monkeypatch.setattr(poster_trial, "SMALL", 0)
     folder = shutil.copytree(whole[of, kind], tmp_path / "toy")
     what = change(folder, seed)
     began, before = time.process_time(), peak()

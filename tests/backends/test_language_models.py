@@ -29,6 +29,7 @@ from studio.models import trial
 from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
+from tests.backends.fuzz import cut, in_two, set_in
 from tests.backends.language_models import KINDS, LANGUAGE_MODELS, PROMPT, greedy, language_model
 from tests.backends.toys import quiet
 
@@ -259,22 +260,8 @@ def test_constants_that_older_files_hold_change_nothing(tmp_path: Path) -> None:
     assert written(folder) == plain
 
 
-def set_in(name: str, **values: Any) -> Callable[[Path], None]:
-    """Sets keys in a JSON file of the folder."""
-
-    def change(folder: Path) -> None:
-        path = folder / name
-        path.write_text(json.dumps({**json.loads(path.read_text()), **values}), encoding="utf-8")
-
-    return change
-
-
 def remove(*names: str) -> Callable[[Path], object]:
     return lambda folder: [(folder / name).unlink() for name in names]
-
-
-def cut(name: str) -> Callable[[Path], object]:
-    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-100])
 
 
 def number_as_metadata(folder: Path) -> None:
@@ -287,17 +274,6 @@ def number_as_metadata(folder: Path) -> None:
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 SECOND = "model-00002-of-00002.safetensors"
-
-
-def in_two(folder: Path) -> None:
-    """Splits the weights into two files and an index of them."""
-    found = load_file(folder / WHOLE)
-    (folder / WHOLE).unlink()
-    files = {"model-00001-of-00002.safetensors": sorted(found)[::2], SECOND: sorted(found)[1::2]}
-    for name, some in files.items():
-        save_file({tensor: found[tensor] for tensor in some}, folder / name, metadata={"format": "pt"})
-    listed = {tensor: name for name, some in files.items() for tensor in some}
-    (folder / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": listed}), encoding="utf-8")
 
 
 REFUSED: list[tuple[Callable[[Path], object], str]] = [
@@ -335,7 +311,7 @@ def test_import_refuses_what_make_refuses_with_the_same_words(
 ) -> None:
     folder = language_model(tmp_path / "toy")
     if split:
-        in_two(folder)
+        in_two(folder / WHOLE)
     catalog = Catalog(tmp_path / "bundled", tmp_path / "own", families())
     catalog.import_(folder, "story", accept_licence=True)
     spoil(folder)
@@ -403,5 +379,5 @@ def test_an_import_is_tried_in_a_process_of_its_own(tmp_path: Path, monkeypatch:
 def test_weights_in_two_files_come_out_as_in_one(tmp_path: Path) -> None:
     folder = language_model(tmp_path / "toy")
     whole = written(folder)
-    in_two(folder)
+    in_two(folder / WHOLE)
     assert written(folder) == whole

@@ -32,7 +32,7 @@ from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.studio import Studio
-from tests.backends.fuzz import set_in
+from tests.backends.fuzz import cut, in_two, set_in
 from tests.backends.picture_models import PROMPT, TOYS, picture_model, pipeline_named
 from tests.backends.toys import quiet
 
@@ -132,20 +132,9 @@ def tensors(name: str, change: Callable[[dict[str, torch.Tensor]], object]) -> S
     return changed
 
 
-def in_two(folder: Path) -> None:
-    """Splits the weights of the U-Net into two files and an index of them."""
-    found = load_file(folder / UNET)
-    (folder / UNET).unlink()
-    files = {FIRST: sorted(found)[::2], SECOND: sorted(found)[1::2]}
-    for name, some in files.items():
-        save_file({tensor: found[tensor] for tensor in some}, folder / name, metadata={"format": "pt"})
-    listed = {tensor: Path(name).name for name, some in files.items() for tensor in some}
-    (folder / SPLIT).write_text(json.dumps({"metadata": {}, "weight_map": listed}), encoding="utf-8")
-
-
 def after_split(change: Spoil) -> Spoil:
     def changed(folder: Path) -> None:
-        in_two(folder)
+        in_two(folder / UNET)
         change(folder)
 
     return changed
@@ -159,10 +148,6 @@ def twice(folder: Path) -> None:
 def scaled(found: dict[str, torch.Tensor]) -> None:
     found["conv_in.weight"] = (found["conv_in.weight"] / 0.01).to(torch.float8_e4m3fn)
     found["conv_in.scale_weight"] = torch.tensor(0.01)
-
-
-def cut(name: str) -> Spoil:
-    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-100])
 
 
 AT_THE_DOOR: list[tuple[Spoil, str]] = [
@@ -339,7 +324,7 @@ def in_half(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [in_half, lambda folder: shutil.copytree(folder / "vae", folder / "vae_1_0"), in_two],
+    [in_half, lambda folder: shutil.copytree(folder / "vae", folder / "vae_1_0"), lambda folder: in_two(folder / UNET)],
     ids=["variant", "unnamed", "split"],
 )
 def test_files_laid_out_otherwise_paint_the_same(
