@@ -269,7 +269,7 @@ class Studio:
     def _record(self, job: Job) -> None:
         used = job.usage
         model = self._model_timed(job.request)
-        self.fit.record(job.request, model, job.seconds, used.memory, used.loading, used.running)
+        self.fit.record(job.request, model, job.seconds, used.memory, used.loading, used.running, used.share)
 
     def _embed(self) -> Embed:
         return cast(Embed, self.settings.embed_metadata)

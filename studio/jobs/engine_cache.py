@@ -80,12 +80,20 @@ class EngineCache:
         self.usage, self._loading = NOT_MEASURED, 0.0
         if not self._alone or isinstance(request, TrainRequest):
             return self._run(engine, resources, request, report)
+        share = 1.0
+
+        def watch(progress: Progress) -> None:
+            nonlocal share
+            if progress.total:
+                share = min(1.0, progress.done / progress.total)
+            report(progress)
+
         began = time.perf_counter()
         with PeakMemory().measured() as peak:
-            payloads = self._run(engine, resources, request, report)
+            payloads = self._run(engine, resources, request, watch)
         running = time.perf_counter() - began - self._loading
         memory = self._card_peak() or peak.bytes
-        self.usage = Usage(memory if len(self._engines) == 1 else 0, self._loading, running)
+        self.usage = Usage(memory if len(self._engines) == 1 else 0, self._loading, running, share)
         return payloads
 
     def _card_peak(self) -> int:

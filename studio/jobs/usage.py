@@ -17,12 +17,13 @@ RESET_PEAK = "5"  # proc(5): what to write into clear_refs for VmHWM to begin ag
 class Usage:
     """`memory` is the most that the engine's process, or the graphics card, held for it, in bytes, 0 where that is not
     known: other models were loaded beside it. `loading` and `running` are seconds; `loading` is 0 where the model was
-    loaded already.
+    loaded already. `share` is how much was done of what was asked: a text may end long before its length.
     """
 
     memory: int = 0
     loading: float = 0.0
     running: float = 0.0
+    share: float = 1.0
 
 
 NOT_MEASURED = Usage()

@@ -261,6 +261,14 @@ def test_what_a_job_took_corrects_the_next_answer(tmp_path: Path) -> None:
     assert 10 < more <= 16.0, "twice the steps take longer"
 
 
+def test_a_text_that_ended_early_says_how_long_a_whole_one_takes(tmp_path: Path) -> None:
+    model = read_model(RESOURCES / "models" / "story-starter", bundled=True)
+    fit, request = check(tmp_path), StoryRequest(model=model.id, tokens=400)
+    fit.of(request, model)
+    fit.record(request, model, 2.0, 0, 0.0, 1.0, share=0.05)
+    assert fit.seconds(request, model) == pytest.approx(20.0)
+
+
 def test_nothing_of_a_record_can_fail_a_job(tmp_path: Path) -> None:
     def broken() -> Machine:
         raise OSError("no machine")

@@ -298,12 +298,22 @@ class FitCheck:
         return self.history.typical_seconds(request.kind, request.model)
 
     def record(
-        self, request: Request, model: Model | None, seconds: float, memory: int, loading: float, running: float
+        self,
+        request: Request,
+        model: Model | None,
+        seconds: float,
+        memory: int,
+        loading: float,
+        running: float,
+        share: float = 1.0,
     ) -> None:
-        """Keep what a job took that was done; see `MeasuredRun`. Never fails: it is not worth a work."""
+        """Keep what a job took that was done; see `MeasuredRun`. Never fails: it is not worth a work.
+
+        `share` is how much of what was asked was made: a text may end long before its length.
+        """
         try:
             run = MeasuredRun(request.kind, "", "", request.model, seconds)
-            if model is not None and running > 0:
+            if model is not None and running > 0 and share > 0:
                 machine = self._device or self.machine()
                 family = self.family(model.medium, model.family)
                 demand = family.demand(self.facts(model), request, machine)
@@ -314,7 +324,7 @@ class FitCheck:
                     memory=memory,
                     foretold=demand.memory(loaded=not loading) if memory else 0,
                     running=running,
-                    reckoned=demand.seconds(machine),
+                    reckoned=demand.seconds(machine) * share,
                 )
             self.history.record(run)
         except Exception:
