@@ -13,7 +13,7 @@ from studio.backends import MEDIA, PAGELESS, TASKS, families
 from studio.backends.medium import Medium, Task, find_task
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs.engine_cache import PLATFORM, EngineLimits
-from studio.jobs.io_host import IO_WORKERS, IoContext, IoHost
+from studio.jobs.io.host import IO_WORKERS, IoContext, IoHost
 from studio.jobs.job import Cancelled, Group, Job, JobGroup, Progress
 from studio.jobs.leftovers import LeftoverSweep
 from studio.jobs.model_uses import model_uses

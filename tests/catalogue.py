@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from studio.backends import MEDIA, PAGELESS
-from studio.cli.offered_models import SELLS
+from studio.cli.models.offered import SELLS
 from studio.models.sources.offers import Offer, offers
 from studio.system.storage import format_size
 

@@ -12,8 +12,8 @@ from studio.backends.story.requests import MEDIUM as STORY
 from studio.backends.upscale.requests import MEDIUM as UPSCALE
 from studio.errors import BadInput
 from studio.export.task import ExportRequest
-from studio.jobs.imports import ModelGetRequest, ModelImportRequest, WorkImportRequest
-from studio.jobs.linked_models import ModelLinkRequest, ModelMoveRequest, ModelScanRequest
+from studio.jobs.io.imports import ModelGetRequest, ModelImportRequest, WorkImportRequest
+from studio.jobs.io.linked_models import ModelLinkRequest, ModelMoveRequest, ModelScanRequest
 from studio.models.families import Family
 
 MEDIA: tuple[Medium, ...] = (AVATAR, POSTER, STORY, MUSIC)
@@ -22,12 +22,12 @@ PAGELESS: tuple[Medium, ...] = (UPSCALE,)
 """Media that work on what others have made: models and verbs like all, and no page of their own."""
 
 TASKS: tuple[Task, ...] = (
-    Task(ModelImportRequest, "studio.jobs.imports:ModelImportEngine", result="none", lane="io"),
-    Task(ModelGetRequest, "studio.jobs.imports:ModelGetEngine", result="none", lane="io"),
-    Task(ModelScanRequest, "studio.jobs.linked_models:ModelScanEngine", result="none", lane="io"),
-    Task(ModelLinkRequest, "studio.jobs.linked_models:ModelLinkEngine", result="none", lane="io"),
-    Task(ModelMoveRequest, "studio.jobs.linked_models:ModelMoveEngine", result="none", lane="io"),
-    Task(WorkImportRequest, "studio.jobs.imports:WorkImportEngine", result="none", lane="io"),
+    Task(ModelImportRequest, "studio.jobs.io.imports:ModelImportEngine", result="none", lane="io"),
+    Task(ModelGetRequest, "studio.jobs.io.imports:ModelGetEngine", result="none", lane="io"),
+    Task(ModelScanRequest, "studio.jobs.io.linked_models:ModelScanEngine", result="none", lane="io"),
+    Task(ModelLinkRequest, "studio.jobs.io.linked_models:ModelLinkEngine", result="none", lane="io"),
+    Task(ModelMoveRequest, "studio.jobs.io.linked_models:ModelMoveEngine", result="none", lane="io"),
+    Task(WorkImportRequest, "studio.jobs.io.imports:WorkImportEngine", result="none", lane="io"),
     Task(ExportRequest, "studio.export.task:ExportEngine", result="none", lane="io"),
 )
 """Tasks that belong to no medium, such as imports, exports and downloads."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from studio.errors import BadInput
-from studio.jobs.io_host import IoContext, IoRequest
+from studio.jobs.io.host import IoContext, IoRequest
 from studio.jobs.job import Progress, Report
 from studio.schema.fields import FreeText, PathTo, WorkKey, WorkRef, field
 from studio.schema.request import Request

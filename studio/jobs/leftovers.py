@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from studio.errors import StudioError
-from studio.jobs.imports import remove_pasted
-from studio.jobs.io_host import IoRequest
+from studio.jobs.io.host import IoRequest
+from studio.jobs.io.imports import remove_pasted
 from studio.library.used_works import UsedWorks
 from studio.models.catalog import Catalog
 from studio.schema.request import Request

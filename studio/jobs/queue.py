@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs import training_runs
-from studio.jobs.io_host import IoResult
+from studio.jobs.io.host import IoResult
 from studio.jobs.job import Cancelled, Group, Job, JobGroup, State
 from studio.jobs.lane import EngineHost, Lane
 from studio.jobs.queue_store import QueueEntry, QueueStore

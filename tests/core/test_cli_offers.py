@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.cli.context import CliContext
-from studio.cli.model_downloads import ImportProgress
+from studio.cli.models.downloads import ImportProgress
 from studio.models.sources.offers import offer, offers
 from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs

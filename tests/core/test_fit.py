@@ -19,7 +19,7 @@ from studio.backends.poster.requests import PosterRequest
 from studio.backends.story.memory import Shape, kv_cache
 from studio.backends.story.requests import StoryRequest
 from studio.backends.upscale.requests import UpscaleRequest
-from studio.cli.fit import of_offer, said
+from studio.cli.models.fit import of_offer, said
 from studio.models.families import Family
 from studio.models.fit import history as history_module
 from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, read_facts

@@ -24,7 +24,7 @@ from safetensors.numpy import save
 
 from studio.backends import families
 from studio.errors import BadInput, StudioError
-from studio.jobs.imports import ModelGetRequest
+from studio.jobs.io.imports import ModelGetRequest
 from studio.jobs.job import Cancelled
 from studio.models import catalog as catalogs
 from studio.models.catalog import AlreadyInstalled, Catalog

@@ -19,9 +19,9 @@ from studio.export import writer
 from studio.export.compose import PictureStyle
 from studio.export.job import ExportJob
 from studio.export.task import ExportedFiles, ExportRequest, order_to_json
-from studio.jobs.imports import ImportedFiles, ImportPath, ModelGetRequest, ModelImportRequest, WorkImportRequest
+from studio.jobs.io.imports import ImportedFiles, ImportPath, ModelGetRequest, ModelImportRequest, WorkImportRequest
+from studio.jobs.io.linked_models import ModelLinkRequest, ModelMoveRequest, ModelScanRequest
 from studio.jobs.job import Cancelled, Job, Progress
-from studio.jobs.linked_models import ModelLinkRequest, ModelMoveRequest, ModelScanRequest
 from studio.jobs.queue_store import QueueEntry, QueueStore
 from studio.library.library import Asset
 from studio.media import codecs

@@ -13,8 +13,8 @@ import pytest
 
 from studio.backends import families, medium
 from studio.errors import BadInput, StudioError
+from studio.jobs.io.linked_models import ModelLinkRequest, ModelMoveRequest, ModelScanRequest
 from studio.jobs.job import Cancelled
-from studio.jobs.linked_models import ModelLinkRequest, ModelMoveRequest, ModelScanRequest
 from studio.models import links, weights
 from studio.models.catalog import Catalog
 from studio.models.model import Model

@@ -25,7 +25,7 @@ from studio.documents.document import Document, listing
 from studio.errors import BadInput, StudioError
 from studio.export.task import ExportRequest
 from studio.jobs import leftovers
-from studio.jobs.imports import ImportPath, WorkImportRequest
+from studio.jobs.io.imports import ImportPath, WorkImportRequest
 from studio.jobs.job import Cancelled, Report
 from studio.jobs.leftovers import sweep
 from studio.jobs.make_again import request_to_repeat, works_to_repeat

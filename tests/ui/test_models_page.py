@@ -30,7 +30,7 @@ from safetensors.numpy import save_file
 from studio.backends import families
 from studio.checkpoints.upscalers import network_shapes
 from studio.errors import BadInput, StudioError
-from studio.jobs.imports import ModelImportRequest
+from studio.jobs.io.imports import ModelImportRequest
 from studio.jobs.job import Job
 from studio.models import detect
 from studio.models.catalog import Catalog

@@ -29,7 +29,7 @@ from studio.errors import StudioError
 from studio.export.compose import PictureStyle
 from studio.export.job import ExportJob
 from studio.export.task import ExportRequest, order_to_json
-from studio.jobs.imports import ImportedFiles, ImportPath, ModelImportRequest, WorkImportRequest
+from studio.jobs.io.imports import ImportedFiles, ImportPath, ModelImportRequest, WorkImportRequest
 from studio.jobs.job import Cancelled, Job
 from studio.library.asset import LibraryQuery
 from studio.library.library import Asset

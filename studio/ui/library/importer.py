@@ -11,7 +11,7 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QImage
 
 from studio.errors import StudioError
-from studio.jobs.imports import PASTED, ImportedFiles, ImportPath, WorkImportRequest
+from studio.jobs.io.imports import PASTED, ImportedFiles, ImportPath, WorkImportRequest
 from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.studio import Studio

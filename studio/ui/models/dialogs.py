@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QPlainTextEdit, QWidget
 
 from studio.backends import MEDIA, PAGELESS
 from studio.errors import StudioError
-from studio.jobs.imports import ModelGetRequest
+from studio.jobs.io.imports import ModelGetRequest
 from studio.models.detect import DetectedModel
 from studio.models.sources.offers import REPOSITORY
 from studio.ui.background import SerialTasks

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QLocale, QObject, Signal
 
 from studio.errors import StudioError
-from studio.jobs.imports import ModelGetRequest
+from studio.jobs.io.imports import ModelGetRequest
 from studio.jobs.job import Cancelled, Job
 from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, JobWatcher

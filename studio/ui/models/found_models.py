@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import Message, StudioError
-from studio.jobs.imports import ImportPath
+from studio.jobs.io.imports import ImportPath
+from studio.jobs.io.linked_models import ModelLinkRequest, ModelScanRequest
 from studio.jobs.job import Cancelled, Job
-from studio.jobs.linked_models import ModelLinkRequest, ModelScanRequest
 from studio.studio import Studio
 from studio.ui.background import JobWatcher
 from studio.ui.bridge import Bridge

@@ -10,10 +10,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame
 
 from studio.errors import StudioError
-from studio.jobs.imports import ModelImportRequest
-from studio.jobs.io_host import IoRequest
+from studio.jobs.io.host import IoRequest
+from studio.jobs.io.imports import ModelImportRequest
+from studio.jobs.io.linked_models import ModelLinkRequest, ModelMoveRequest
 from studio.jobs.job import Cancelled, Job
-from studio.jobs.linked_models import ModelLinkRequest, ModelMoveRequest
 from studio.models import detect
 from studio.models.detect import DetectedModel
 from studio.models.model import Model

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget
 from studio.backends import PAGELESS
 from studio.checkpoints import NCNN, SUFFIXES
 from studio.errors import Message
-from studio.jobs.imports import ModelGetRequest
+from studio.jobs.io.imports import ModelGetRequest
 from studio.models.catalog import LicenceToAccept
 from studio.models.fit.estimate import Fit
 from studio.models.model import Model, ModelUses

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QFrame
 
 from studio.backends import medium
-from studio.jobs.io_host import IoRequest
+from studio.jobs.io.host import IoRequest
 from studio.jobs.job import Job, JobGroup
 from studio.studio import Studio
 from studio.ui.commands import keys_of

@@ -12,7 +12,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QFrame, QPushButton, QWidget
 
 from studio.errors import StudioError
-from studio.jobs.io_host import IoRequest
+from studio.jobs.io.host import IoRequest
 from studio.jobs.job import Job, JobGroup
 from studio.schema.request import Request, TrainRequest
 from studio.studio import Studio

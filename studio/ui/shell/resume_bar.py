@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
-from studio.jobs.io_host import IoRequest
+from studio.jobs.io.host import IoRequest
 from studio.schema.request import Request, TrainRequest
 from studio.studio import Studio
 from studio.ui.widgets.layout import column

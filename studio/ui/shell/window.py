@@ -15,7 +15,7 @@ from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.jobs.engine_cache import resolve
-from studio.jobs.io_host import IoRequest
+from studio.jobs.io.host import IoRequest
 from studio.library.library import Asset
 from studio.schema.request import Request, TrainRequest
 from studio.studio import Studio

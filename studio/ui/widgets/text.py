@@ -12,7 +12,7 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 from studio.backends import MEDIA, PAGELESS, medium
 from studio.backends.medium import StageText
 from studio.errors import Message, StudioError
-from studio.jobs.io_host import IoRequest
+from studio.jobs.io.host import IoRequest
 from studio.jobs.job import Job, JobGroup
 from studio.library import titles
 from studio.schema.fields import Choice, Field, Flag, FreeText, Range

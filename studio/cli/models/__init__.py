@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA, PAGELESS
-from studio.cli import fit, linked_models, model_downloads, offered_models
 from studio.cli.flags import add_accept_licence, add_json
-from studio.cli.model_downloads import ImportProgress, tell_imported
+from studio.cli.models import downloads, fit, linked, offered
+from studio.cli.models.downloads import ImportProgress, tell_imported
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import table, tr, worded
 from studio.errors import BadInput, Message
@@ -48,7 +48,7 @@ def add(verbs: Any) -> None:
     add_json(info)
     info.set_defaults(run=run_info)
 
-    model_downloads.add(actions, names).set_defaults(run=run_get)
+    downloads.add(actions, names).set_defaults(run=run_get)
 
     bring = actions.add_parser(
         "import",
@@ -72,8 +72,8 @@ def add(verbs: Any) -> None:
     add_json(bring)
     bring.set_defaults(run=run_import)
 
-    offered_models.add(actions, names)
-    linked_models.add(actions)
+    offered.add(actions, names)
+    linked.add(actions)
     for one in (*MEDIA, *PAGELESS):
         cli_plugin(one).add_model_actions(actions)
 
@@ -98,10 +98,10 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
     try:
         model = catalog.get(values.id)
     except BadInput:
-        offered = next((each for each in catalog.offers if each.id == values.id), None)
-        if offered is None:
+        named = next((each for each in catalog.offers if each.id == values.id), None)
+        if named is None:
             raise
-        offered_models.show(offered, catalog.offers, values.json, context)
+        offered.show(named, catalog.offers, values.json, context)
         return 0
     problems = catalog.verify(model) if values.verify else []
     facts = _facts(model)
@@ -126,9 +126,9 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
 def run_get(values: argparse.Namespace, context: CliContext) -> int:
     if not values.id and not values.first:
         catalog = context.catalog()
-        offered_models.show_list(catalog.offers, catalog, values.json, context)
+        offered.show_list(catalog.offers, catalog, values.json, context)
         return 0
-    return model_downloads.run_get(values, context)
+    return downloads.run_get(values, context)
 
 
 def run_import(values: argparse.Namespace, context: CliContext) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from studio.errors import Message, StudioError, reason
-from studio.jobs.io_host import IoContext, IoRequest, IoResult
+from studio.jobs.io.host import IoContext, IoRequest, IoResult
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media import codecs
 from studio.models.catalog import Model

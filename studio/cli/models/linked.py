@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.flags import add_accept_licence, add_json
-from studio.cli.model_downloads import ImportProgress
+from studio.cli.models.downloads import ImportProgress
 from studio.cli.words import command, table, tr, worded
 from studio.errors import BadInput, Message, StudioError, counted
 from studio.models.model import ModelUses

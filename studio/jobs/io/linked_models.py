@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from studio.jobs.imports import ImportPath
-from studio.jobs.io_host import IoContext, IoRequest
+from studio.jobs.io.host import IoContext, IoRequest
+from studio.jobs.io.imports import ImportPath
 from studio.jobs.job import Progress, Report
 from studio.models.catalog import Model
 from studio.schema import request as schema

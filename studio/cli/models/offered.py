@@ -7,8 +7,8 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from studio.cli import fit
 from studio.cli.flags import add_json, byte_count
+from studio.cli.models import fit
 from studio.cli.words import command, table, tr, worded
 from studio.errors import Message
 from studio.models.sources.offers import HubSource, Offer, PackageSource, Source, UrlSource, provenance, search
