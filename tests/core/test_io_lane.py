@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,14 @@ from studio.export import writer
 from studio.export.compose import PictureStyle
 from studio.export.job import ExportJob
 from studio.export.task import ExportedFiles, ExportRequest, order_to_json
-from studio.jobs.io.imports import ImportedFiles, ImportPath, ModelGetRequest, ModelImportRequest, WorkImportRequest
+from studio.jobs.io.imports import (
+    ImportedFiles,
+    ImportPath,
+    ModelGetEngine,
+    ModelGetRequest,
+    ModelImportRequest,
+    WorkImportRequest,
+)
 from studio.jobs.io.linked_models import ModelLinkRequest, ModelMoveRequest, ModelScanRequest
 from studio.jobs.job import Cancelled, Job, Progress
 from studio.jobs.queue_store import QueueEntry, QueueStore
@@ -379,3 +387,16 @@ def test_a_full_disk_is_said_with_a_way_out(studio: Studio, tmp_path: Path, monk
     error = fakes.ended(studio.submit(an_export(studio, tmp_path / "out")))
     assert isinstance(error, StudioError)
     assert error.mend
+
+
+def test_a_model_that_is_fetched_is_checked_then() -> None:
+    def get(_offer: object, report: Callable[[int, int], object], **_: object) -> str:
+        for done, total in ((0, 0), (1, 2), (2, 2)):
+            report(done, total)
+        return "model"
+
+    told: list[Progress] = []
+    context: Any = SimpleNamespace(catalog=SimpleNamespace(get_offered=get), changed=lambda _kind: None)
+    request = ModelGetRequest(offer="realesrgan-x4plus", accept_licence=True)
+    assert ModelGetEngine(context).run(request, told.append) == ["model"]
+    assert [(each.stage, each.done) for each in told] == [("fetching", 0), ("fetching", 1), ("checking", 2)]

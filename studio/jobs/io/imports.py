@@ -122,7 +122,8 @@ class ModelGetEngine:
         catalog, accepted = self._context.catalog, request.accept_licence
 
         def fetched(done: int, total: int) -> None:
-            report(Progress("fetching", done, total, unit="B"))
+            whole = 0 < total <= done  # it is tried and put in its place then
+            report(Progress("checking" if whole else "fetching", done, total, unit="B"))
 
         if request.source:
             model = catalog.get_source(request.source, request.target, fetched, accept_licence=accepted)

@@ -152,7 +152,7 @@ class ModelDownloads(QObject):
         if job.state == "queued":
             return DownloadState("waiting", done, total)
         if progress.unit != "B" or not progress.total:
-            return DownloadState("fetching")
+            return DownloadState("fetching", done, total)
         if progress.done >= progress.total:
             return DownloadState("checking", progress.done, progress.total)
         pace = self._paces.get(job.id)
