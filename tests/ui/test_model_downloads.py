@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QWidget
 from qasync import QEventLoop
 
 from studio.models.sources import hub
@@ -44,7 +44,10 @@ def get_from(desk: Desk, page: ModelsPage, address: str) -> None:
 
 
 def text(desk: Desk, name: str) -> str:
-    return desk.find(name).text()  # type: ignore[attr-defined]
+    """The words of a widget; empty while it is not shown."""
+    page = desk.window.pages.currentWidget()
+    assert page is not None
+    return next((each.text() for each in page.findChildren(QLabel, name) if each.isVisible()), "")
 
 
 def installed(page: ModelsPage) -> bool:

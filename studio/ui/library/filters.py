@@ -15,7 +15,7 @@ from studio.studio import Studio
 from studio.ui.commands import keys_of
 from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons
-from studio.ui.widgets.controls import GAP, ICON, button, label, named, segment, tip, tool
+from studio.ui.widgets.controls import GAP, ICON, button, clearable, label, named, segment, tip, tool
 from studio.ui.widgets.layout import add, column, row
 from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import tr
@@ -171,7 +171,7 @@ class LibraryFilters(QFrame):
         self.search = named(QLineEdit(), "search", tr("Search"))
         self.search.setPlaceholderText(tr("Search titles, prompts, tags"))
         self.search.setToolTip(tip(tr("Search titles, prompts, tags and models"), keys_of("find")))
-        self.search.setClearButtonEnabled(True)
+        clearable(self.search)
         self.search.setMinimumWidth(180)
         self.search.textChanged.connect(lambda _: self._typing.start())
         return row((self.search, 1), 8, spacing=4)

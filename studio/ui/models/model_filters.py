@@ -13,7 +13,7 @@ from studio.backends import MEDIA, PAGELESS
 from studio.ui.commands import keys_of
 from studio.ui.library.filters import FilterButton, FilterOption
 from studio.ui.models.entries import ModelQuery, Order, Place
-from studio.ui.widgets.controls import button, label, named, segment, tip
+from studio.ui.widgets.controls import button, clearable, label, named, segment, tip
 from studio.ui.widgets.layout import FlowLayout, column, row
 from studio.ui.widgets.text import size, tr
 from studio.ui.widgets.theme import theme
@@ -149,7 +149,7 @@ class _SearchLine(QLineEdit):
             tip(tr("Search titles, descriptions and licences"), keys_of("find")),
         )
         self.setPlaceholderText(tr("Search models"))
-        self.setClearButtonEnabled(True)
+        clearable(self)
         self.setMinimumWidth(150)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QLabel,
+    QLineEdit,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -83,6 +84,13 @@ def button(
     if clicked is not None:
         made.clicked.connect(lambda: clicked())
     return made
+
+
+def clearable(line: QLineEdit) -> None:
+    """Give a line of text a button that empties it."""
+    line.setClearButtonEnabled(True)
+    for inner in line.findChildren(QToolButton):
+        inner.setAccessibleName(tr("Clear"))
 
 
 def tool(

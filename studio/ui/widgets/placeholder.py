@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from studio.ui.widgets import icons
 from studio.ui.widgets.controls import button, label
 from studio.ui.widgets.layout import add, column, row
+from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
 PATIENCE = 120  # milliseconds without an answer before a block is shown: shorter, and it would only flash
@@ -76,6 +77,7 @@ class EmptyState(QWidget):
         self._hint = label("", "muted", wrap=True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._out = button("", "wayOut", clicked=self.left.emit)
+        self._out.setAccessibleName(tr("Continue"))
         whole = column(self, None, spacing=12, margins=(32, 0, 32, 0))
         add(whole, row(None, LargeIcon(icon), None), self._words, self._hint, row(None, self._out, None), None)
 
@@ -84,5 +86,5 @@ class EmptyState(QWidget):
         self._words.setText(words)
         self._hint.setText(hint)
         self._out.setText(way_out)
-        self._out.setAccessibleName(way_out)
+        self._out.setAccessibleName(way_out or tr("Continue"))
         self._out.setVisible(bool(way_out))
