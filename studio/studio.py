@@ -29,7 +29,7 @@ from studio.models.catalog import Catalog
 from studio.models.fit.demand import Machine
 from studio.models.fit.estimate import Fit, FitCheck
 from studio.models.fit.history import RunHistory
-from studio.models.model import Model
+from studio.models.model import Model, ModelUses
 from studio.models.resources import Resources
 from studio.schema import settings as settings_file
 from studio.schema.nested import models_by_role, works_of
@@ -76,9 +76,6 @@ class Studio:
         self._used_works = UsedWorks(self.library)
         self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, paths.models), families(media))
         self.identities = Identities(paths.identities, lambda: self._publish(News("identities")))
-        self.catalog.count_uses = lambda model: model_uses(
-            model, self.catalog, self.library, self.identities, paths.documents
-        )
         self._listeners: list[Callable[[News], None]] = []
         self._listeners_lock = threading.Lock()
         self._results = ResultStore(
@@ -197,6 +194,10 @@ class Studio:
         medium = self.media.get(request.medium)
         return find_task(medium.tasks if medium is not None else self._tasks, request)
 
+    def uses_of(self, model: Model) -> ModelUses:
+        """What depends on a model. Reads the library and all documents: not for the window's own thread."""
+        return model_uses(model, self.catalog, self.library, self.identities, self.paths.documents)
+
     def fits(self, request: Request) -> Fit | None:
         """How a request fits this machine now; None where it has no model here, or is not for an engine. Reads files
         and asks the system: not for the window's own thread.
@@ -213,7 +214,8 @@ class Studio:
         if fit.verdict == "no" and fit.smaller is None:
             other = self.fit.other_model(request.replace(model=model.id), self.catalog.models(model.medium))
             if other is not None:
-                fit = fit.with_choice(request.replace(model=other.id), Message("{title}", title=other.title))
+                choice = Message("{title}", title=other.title)
+                fit = replace(fit, smaller=request.replace(model=other.id), choice=choice)
         return fit
 
     def close(self) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import sys
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import families
-from studio.cli.words import line, one_line_json
+from studio.cli.words import line, one_line_json, table
 from studio.errors import BadInput, Message
 from studio.models.catalog import Catalog
 from studio.schema import settings
@@ -69,6 +69,11 @@ class CliContext:
     def print(self, words: str | Message = "") -> None:
         """A line on standard output."""
         sys.stdout.write(line(words) + "\n")
+
+    def print_table(self, rows: Sequence[tuple[str | Message, ...]], heads: tuple[Message, ...] = ()) -> None:
+        """Rows on standard output, with aligned columns; nothing, not even the heads, where there are none."""
+        for each in table([heads, *rows] if heads and rows else rows):
+            self.print(each)
 
     def print_json(self, value: Any) -> None:
         """One JSON object on standard output."""

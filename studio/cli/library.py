@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from studio.backends import MEDIA
 from studio.cli import inputs, make
 from studio.cli.flags import add_json, whole_number
-from studio.cli.words import moment, table, tr, worded
+from studio.cli.words import moment, tr, worded
 from studio.errors import BadInput, Message, StudioError, counted
 from studio.library.titles import describe, title_of
 from studio.system.storage import format_size
@@ -131,8 +131,7 @@ def run_list(values: argparse.Namespace, context: CliContext) -> int:
         context.print_json({"total": total, "assets": [_facts(asset) for asset in assets]})
         return 0
     rows = [(asset.id, moment(asset.created), asset.medium, _title(asset)) for asset in assets]
-    for line in table([HEADS, *rows]) if rows else []:
-        context.print(line)
+    context.print_table(rows, HEADS)
     last = values.offset + len(assets)
     if not total:
         context.print_error(Message("No works found."))
@@ -153,8 +152,7 @@ def run_show(values: argparse.Namespace, context: CliContext) -> int:
         return 0
     shown = {**facts, "created": moment(asset.created), "size": format_size(asset.size)}
     rows = [(key, _shown(value)) for key, value in shown.items() if value not in (None, "", [], {}, False)]
-    for line in table(rows):
-        context.print(line)
+    context.print_table(rows)
     return 0
 
 

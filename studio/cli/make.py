@@ -135,7 +135,7 @@ def warn_of_memory(studio: Studio, requests: Sequence[Request], context: CliCont
     for request in {each.replace(seed=0): each for each in requests}.values():
         fit = studio.fits(request)
         if fit is not None and fit.verdict == "no":
-            context.print_error(fit.words, *([fit.instead] if fit.instead is not None else []))
+            context.print_error(fit.words, *fit.instead)
             return
 
 

@@ -24,7 +24,6 @@ from studio.models.installed import STAGING, InstalledModels
 from studio.models.model import (
     LinkedFile,
     Model,
-    ModelUses,
     list_of,
     picture_size,
     plain_entries,
@@ -88,7 +87,6 @@ class Catalog(InstalledModels):
     ) -> None:
         super().__init__(bundled, own)
         self.families = families
-        self.count_uses: Callable[[Model], ModelUses] = lambda _model: ModelUses()
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -186,10 +184,6 @@ class Catalog(InstalledModels):
         return self._add(
             found.path, found.medium, accept_licence, licence or found.licence, report, linked, name=found.title
         )
-
-    def uses(self, id: str) -> ModelUses:
-        """What depends on a model, as far as the studio that has this catalog knows, see `count_uses`."""
-        return self.count_uses(self.get(id))
 
     def move(self, id: str, folder: Path | None, report: Copied = lambda done, total: None) -> Model:
         """Move the weights of a model of the user's to a folder on another disk, or with None back to its own; see

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.cli.context import CliContext
-from studio.cli.models.downloads import ImportProgress
+from studio.cli.models.slow_task import SlowTask
 from studio.models.sources.offers import offer, offers
 from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs
@@ -84,8 +84,8 @@ def test_progress_is_said_every_few_seconds_and_nothing_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     times = iter([0.0, 1.0, 6.0, 8.0, 12.0, 18.0, 24.0])
-    shown, context = ImportProgress(lambda: next(times)), CliContext(AppPaths.under(tmp_path))
+    shown = SlowTask(CliContext(AppPaths.under(tmp_path)), lambda: next(times))
     for done in (1_000_000, 2_000_000, 3_000_000, 4_000_000, 4_000_000):
-        shown.update(done, 4_000_000, context)
-    shown.update(5_000_000, 0, context)
+        shown.fetched(done, 4_000_000)
+    shown.fetched(5_000_000, 0)
     assert capsys.readouterr().err.splitlines() == ["2.0 MB of 4.0 MB", "Checking the files", "5.0 MB so far"]

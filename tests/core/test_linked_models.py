@@ -466,7 +466,7 @@ def test_using_a_model_that_is_unplugged_is_one_sentence_and_its_works_stay(stud
 
 def test_what_depends_on_a_model(studio: Studio, tmp_path: Path) -> None:
     model = linked(studio.catalog, toy_folder(tmp_path / "writer", 1))
-    assert not studio.catalog.uses(model.id)
+    assert not studio.uses_of(model)
     works = [studio.submit(STORY(model=model.id, seed=seed)).future.result(20)[0] for seed in range(3)]
     studio.library.bin([works[0].id])  # type: ignore[union-attr]
     from studio.documents.document import Document
@@ -474,7 +474,7 @@ def test_what_depends_on_a_model(studio: Studio, tmp_path: Path) -> None:
     with Document.create(studio.paths.documents, "notes", "My play", {"acts": [{"model": model.id}]}):
         pass
     (model.folder / weights.ADDED).write_text(json.dumps({"directions": [{}, {}]}), encoding="utf-8")
-    uses = studio.catalog.uses(model.id)
+    uses = studio.uses_of(model)
     assert (uses.works, uses.documents, uses.directions) == (3, ("My play",), 2)
     twin = studio.catalog.import_(toy_folder(tmp_path / "again", 2), "story")
-    assert studio.catalog.uses(twin.id).works == 0
+    assert studio.uses_of(twin).works == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends.avatar import directions
 from studio.cli.flags import add_json
-from studio.cli.words import command, table, tr
+from studio.cli.words import command, tr
 from studio.errors import BadInput, Message
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def run_directions(values: argparse.Namespace, context: CliContext) -> int:
         context.print_error(Message("Find some with: {command}", command=search))
         return 0
     rows = [(one.id, one.name, one.method, one.layers, f"{one.std:.3g}") for one in found]
-    for line in table([HEADS, *rows]):
-        context.print(line)
+    context.print_table(rows, HEADS)
     return 0
 
 

@@ -14,7 +14,7 @@ from studio.backends.avatar.requests import AvatarRequest
 from studio.cli import flags, inputs
 from studio.cli.inputs import from_work
 from studio.cli.plugin import MakeFlags
-from studio.cli.words import moment, table, tr
+from studio.cli.words import moment, tr
 from studio.errors import BadInput, Message
 from studio.library.identities import Identities, Identity
 from studio.media import codecs
@@ -97,8 +97,7 @@ def run_list(values: argparse.Namespace, context: CliContext) -> int:
         context.print_json({"identities": [_facts(one) for one in found]})
     elif found:
         rows = [(one.id, moment(one.created), one.name) for one in found]
-        for line in table([HEADS, *rows]):
-            context.print(line)
+        context.print_table(rows, HEADS)
     else:
         empty, none = (
             Message("The bin is empty."),
@@ -116,8 +115,7 @@ def run_show(values: argparse.Namespace, context: CliContext) -> int:
         return 0
     face = json.dumps(facts["face"], ensure_ascii=False)
     shown = {**facts, "kept": moment(one.created), "changed": moment(one.changed), "face": face}
-    for line in table([(name, str(value)) for name, value in shown.items() if value not in ("", None)]):
-        context.print(line)
+    context.print_table([(name, str(value)) for name, value in shown.items() if value not in ("", None)])
     return 0
 
 

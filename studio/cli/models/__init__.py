@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from studio.backends import MEDIA, PAGELESS
 from studio.cli.flags import add_accept_licence, add_json
 from studio.cli.models import downloads, fit, linked, offered
-from studio.cli.models.downloads import ImportProgress, tell_imported
+from studio.cli.models.downloads import tell_imported
+from studio.cli.models.slow_task import SlowTask
 from studio.cli.plugin import cli_plugin
-from studio.cli.words import table, tr, worded
+from studio.cli.words import tr, worded
 from studio.errors import BadInput, Message
 from studio.system.storage import format_size
 
@@ -88,8 +89,7 @@ def run_list(values: argparse.Namespace, context: CliContext) -> int:
     rows = [
         (model.id, model.medium, model.family, model.licence, format_size(model.size), model.title) for model in models
     ]
-    for line in table([HEADS, *rows]):
-        context.print(line)
+    context.print_table(rows, HEADS)
     return 0
 
 
@@ -115,8 +115,7 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
         shown = {key: value for key, value in facts.items() if value not in ("", [], None) and key != "problems"}
         shown["size"] = format_size(model.size)
         shown["fit"] = fit.said(fits)
-        for line in table([(key, _shown(value)) for key, value in shown.items()]):
-            context.print(line)
+        context.print_table([(key, _shown(value)) for key, value in shown.items()])
         if values.verify and not problems:
             context.print(Message("The weights are complete and unchanged."))
     context.print_error(*problems)
@@ -132,13 +131,12 @@ def run_get(values: argparse.Namespace, context: CliContext) -> int:
 
 
 def run_import(values: argparse.Namespace, context: CliContext) -> int:
-    shown = ImportProgress()
     model = context.catalog().import_(
         values.path,
         values.medium,
         accept_licence=values.accept_licence,
         licence=values.licence,
-        report=lambda done, total: shown.update(done, total, context),
+        report=SlowTask(context).fetched,
     )
     return tell_imported(model, values.json, context)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import medium
 from studio.cli.flags import add_accept_licence, add_json
+from studio.cli.models.slow_task import SlowTask
 from studio.cli.plugin import cli_plugin
-from studio.cli.words import command, table, tr
+from studio.cli.words import command, tr
 from studio.errors import Message, StudioError
 from studio.models.sources.offers import Offer, offer
 from studio.system.storage import format_size
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from studio.cli.context import CliContext
     from studio.models.model import Model
 
-SECONDS = 5.0  # between two words on how far an import is
 HEADS = (Message("ID"), Message("HERE"), Message("OF"), Message("STATE"), Message("TITLE"))
 
 
@@ -91,10 +90,8 @@ def run_get(values: argparse.Namespace, context: CliContext) -> int:
                 asked, target = each.asked, target or each.medium
     if ":" not in asked:
         return _get(offer(asked), values, context)
-    shown = ImportProgress()
-    model = catalog.get_source(
-        asked, target, lambda done, total: shown.update(done, total, context), accept_licence=values.accept_licence
-    )
+    shown = SlowTask(context)
+    model = catalog.get_source(asked, target, shown.fetched, accept_licence=values.accept_licence)
     return tell_imported(model, values.json, context)
 
 
@@ -108,10 +105,8 @@ def _get(wanted: Offer, values: argparse.Namespace, context: CliContext) -> int:
             licence=wanted.licence,
         )
     )
-    shown = ImportProgress()
-    model = context.catalog().get_offered(
-        wanted, lambda done, total: shown.update(done, total, context), accept_licence=values.accept_licence
-    )
+    shown = SlowTask(context)
+    model = context.catalog().get_offered(wanted, shown.fetched, accept_licence=values.accept_licence)
     return tell_imported(model, values.json, context)
 
 
@@ -139,8 +134,7 @@ def run_downloads(values: argparse.Namespace, context: CliContext) -> int:
         )
         for each in found
     ]
-    for line in table([HEADS, *rows]) if rows else ():
-        context.print(line)
+    context.print_table([HEADS, *rows]) if rows else ()
     if not rows:
         context.print_error(Message("No download is unfinished."))
     return 0
@@ -180,30 +174,3 @@ def tell_imported(model: Model, json: bool, context: CliContext) -> int:
         usage = command(*words, "--model", model.id)
         context.print_error(Message("Use it with: {command}", command=usage))
     return 0
-
-
-class ImportProgress:
-    """Says how far a long download or import is, every few seconds and nothing twice; a short one needs no words.
-
-    `now` is a clock in seconds.
-    """
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._next = now() + SECONDS
-        self._said = ""
-
-    def update(self, done: int, total: int, context: CliContext) -> None:
-        now = self._now()
-        if now < self._next or not done:
-            return
-        self._next = now + SECONDS
-        if total and done >= total:  # a large model is tried once it is here, which takes a while
-            words = Message("Checking the files")
-        elif total:
-            words = Message("{done} of {total}", done=format_size(done), total=format_size(total))
-        else:
-            words = Message("{done} so far", done=format_size(done))
-        if str(words) != self._said:
-            self._said = str(words)
-            context.print_error(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import families
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from studio.models.model import Model
     from studio.models.sources.offers import Offer
     from studio.schema.request import Request
+
+HERE = Message("on this machine")
 
 
 def fit_check(context: CliContext) -> FitCheck:
@@ -52,13 +55,12 @@ def _with_offer(check: FitCheck, fit: Fit, id: str, medium: str, offers: Sequenc
     if other is None:
         return fit
     choice = Message("{title} ({id})", title=other.title, id=other.id)
-    return fit.with_choice(_usual(other).replace(model=other.id), choice)
+    return replace(fit, smaller=_usual(other).replace(model=other.id), choice=choice)
 
 
 def said(fit: Fit) -> str:
     """How it fits, and what would where it does not."""
-    parts = [fit.words, *([fit.instead] if fit.instead is not None else [])]
-    return " ".join(map(worded, parts))
+    return " ".join(map(worded, (fit.words, *fit.instead)))
 
 
 def facts(fit: Fit | None) -> dict[str, Any] | None:
@@ -66,6 +68,3 @@ def facts(fit: Fit | None) -> dict[str, Any] | None:
     if fit is None:
         return None
     return {"verdict": fit.verdict, "memory": fit.memory, "free": fit.free, "seconds": fit.seconds, "words": said(fit)}
-
-
-HERE = Message("on this machine")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.flags import add_accept_licence, add_json
-from studio.cli.models.downloads import ImportProgress
-from studio.cli.words import command, table, tr, worded
+from studio.cli.models.slow_task import SlowTask
+from studio.cli.words import command, tr, worded
 from studio.errors import BadInput, Message, StudioError, counted
-from studio.models.model import ModelUses
+from studio.models.model import Model, ModelUses
 from studio.schema import settings
 from studio.system.storage import format_size
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from studio.models.catalog import Catalog
     from studio.models.sources.programs import FoundModel
 
-SECONDS = 5.0  # between two words on how far it is
 HEADS = (
     Message("PROGRAM"),
     Message("MEDIUM"),
@@ -90,7 +88,7 @@ def add(actions: Any) -> None:
 def run_scan(values: argparse.Namespace, context: CliContext) -> int:
     catalog = context.catalog()
     folders = _folders(values, context)
-    shown = _Heartbeat(context)
+    shown = SlowTask(context)
     found = catalog.scan(folders, report=shown.looked)
     context.print_error(*found.notes)
     if values.link:
@@ -105,8 +103,7 @@ def run_scan(values: argparse.Namespace, context: CliContext) -> int:
          str(one.path))
         for one in listed
     ]  # fmt: skip
-    for line in table([HEADS, *rows]) if rows else ():
-        context.print(line)
+    context.print_table([HEADS, *rows]) if rows else ()
     left = len(found.models) - len(listed)
     if not found.models:
         context.print_error(Message("No models of other programs were found."))
@@ -128,8 +125,8 @@ def run_scan(values: argparse.Namespace, context: CliContext) -> int:
 def run_move(values: argparse.Namespace, context: CliContext) -> int:
     if values.back == (values.folder is not None):
         raise BadInput("Where should {id} lie?", "Give a folder, or --back.", id=values.id)
-    shown = _Heartbeat(context)
-    model = context.catalog().move(values.id, values.folder, shown.copied)
+    shown = SlowTask(context)
+    model = context.catalog().move(values.id, values.folder, shown.fetched)
     if values.json:
         context.print_json({"id": model.id, "moved": model.moved or None})
     elif model.moved:
@@ -142,7 +139,7 @@ def run_move(values: argparse.Namespace, context: CliContext) -> int:
 def run_remove(values: argparse.Namespace, context: CliContext) -> int:
     catalog = context.catalog()
     model = catalog.get(values.id)
-    uses = None if model.bundled else _uses(catalog, values.id, context)
+    uses = None if model.bundled else _uses(catalog, model, context)
     if uses:
         context.print_error(*uses.said)
         if not values.yes and not values.json and sys.stdin is not None and sys.stdin.isatty():
@@ -194,9 +191,9 @@ def _link(values: argparse.Namespace, found: list[FoundModel], catalog: Catalog,
         matching = [one for one in found if word in (one.title, str(one.path))]
         if not matching:
             raise BadInput("No model called {title!r} was found.", "`studio models scan` lists them.", title=word[:200])
-        shown = _Heartbeat(context)
+        shown = SlowTask(context)
         try:
-            model = catalog.link(matching[0], accept_licence=values.accept_licence, report=shown.copied)
+            model = catalog.link(matching[0], accept_licence=values.accept_licence, report=shown.fetched)
         except StudioError as error:
             context.print_error(error.whole)
             status = status or error.status
@@ -215,7 +212,7 @@ def _link(values: argparse.Namespace, found: list[FoundModel], catalog: Catalog,
     return status
 
 
-def _uses(catalog: Catalog, id: str, context: CliContext) -> ModelUses:
+def _uses(catalog: Catalog, model: Model, context: CliContext) -> ModelUses:
     """What depends on a model; nothing, and the reason in words, where the library cannot be read."""
     from studio.jobs.model_uses import model_uses
     from studio.library.identities import Identities
@@ -223,11 +220,9 @@ def _uses(catalog: Catalog, id: str, context: CliContext) -> ModelUses:
     places = context.places
     try:
         with context.library() as library:
-            identities = Identities(places.identities)
-            catalog.count_uses = lambda model: model_uses(model, catalog, library, identities, places.documents)
-            return catalog.uses(id)
+            return model_uses(model, catalog, library, Identities(places.identities), places.documents)
     except StudioError as error:
-        context.print_error(Message("What depends on {id} is not known: {reason}", id=id, reason=error.said))
+        context.print_error(Message("What depends on {id} is not known: {reason}", id=model.id, reason=error.said))
         return ModelUses()
 
 
@@ -253,29 +248,3 @@ def _state(one: FoundModel) -> str:
     if one.why_not is not None:
         return worded(one.why_not)
     return tr("is converted") if one.converted else tr("usable")
-
-
-class _Heartbeat:
-    """Says how far a long task is, every few seconds; a short one needs no words."""
-
-    def __init__(self, context: CliContext) -> None:
-        self._context, self._bytes = context, ImportProgress()
-        self._next = time.monotonic() + SECONDS
-
-    def looked(self, found: int, folder: str) -> None:
-        if self._due():
-            self._context.print_error(
-                counted(
-                    found, "1 model found, looking in {folder}", "{n} models found, looking in {folder}", folder=folder
-                )
-            )
-
-    def copied(self, done: int, total: int) -> None:
-        self._bytes.update(done, total, self._context)
-
-    def _due(self) -> bool:
-        now = time.monotonic()
-        due = now >= self._next
-        if due:
-            self._next = now + SECONDS
-        return due

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cli.flags import add_json, byte_count
 from studio.cli.models import fit
-from studio.cli.words import command, table, tr, worded
+from studio.cli.words import command, tr, worded
 from studio.errors import Message
 from studio.models.sources.offers import HubSource, Offer, PackageSource, Source, UrlSource, provenance, search
 from studio.system.storage import format_size
@@ -96,9 +96,7 @@ def show_list(offers: Sequence[Offer], catalog: Catalog, json: bool, context: Cl
         )
         for each in offers
     ]
-    if rows:
-        for line in table([HEADS, *rows]):
-            context.print(line)
+    context.print_table(rows, HEADS)
 
 
 def show(one: Offer, offers: Sequence[Offer], json: bool, context: CliContext) -> None:
@@ -128,8 +126,7 @@ def show(one: Offer, offers: Sequence[Offer], json: bool, context: CliContext) -
         (Message("facts"), provenance(one)),
         (Message("not yet"), one.unsupported),
     ]
-    for line in table([row for row in rows if row[1]]):
-        context.print(line)
+    context.print_table([row for row in rows if row[1]])
     if not one.unsupported:
         context.print_error(Message("Fetch it with: {command}", command=command("models", "get", one.id)))
 

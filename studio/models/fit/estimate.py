@@ -38,28 +38,45 @@ class Fit:
     """How a request fits. `memory` is in bytes, `free` those there are for it; `seconds` of one work, None where nobody
     can know. `learned` says that runs of this model, or of its family, have corrected the memory.
 
-    `words` say it in a sentence. Where it does not fit, `instead` says what would, `smaller` is that request, None
-    where none would, and `choice` names what it has in place of this one's, such as "768 x 768".
+    Where it does not fit, `smaller` is a request that would, None where none is known, and `choice` names what that one
+    has in place of this one's, such as "768 x 768".
     """
 
-    verdict: Verdict
     memory: int
     free: int
     seconds: float | None
-    words: Message
     learned: bool = False
-    instead: Message | None = None
     smaller: Request | None = None
     choice: Message | None = None
 
     @property
-    def takes(self) -> Message:
-        """The time and the memory it takes, without the verdict."""
-        return _takes(self.memory, self.seconds) if self.verdict == "slowly" else self.words
+    def verdict(self) -> Verdict:
+        if self.memory > self.free:
+            return "no"
+        return "slowly" if self.seconds is not None and self.seconds > SLOW else "well"
 
-    def with_choice(self, smaller: Request, choice: Message) -> Fit:
-        """The same, saying that this request would fit."""
-        return replace(self, instead=Message("{choice} would fit.", choice=choice), smaller=smaller, choice=choice)
+    @property
+    def takes(self) -> Message:
+        """The time and the memory it takes, without the verdict; where it does not fit, the memory there is."""
+        need = format_size(self.memory)
+        if self.verdict == "no":
+            return Message("Needs about {need} of memory; {free} are free.", need=need, free=format_size(self.free))
+        if self.seconds is None:
+            return Message("Needs about {need} of memory.", need=need)
+        return Message("About {time}, {need} of memory.", time=spoken(self.seconds), need=need)
+
+    @property
+    def words(self) -> Message:
+        """How it fits, in a sentence."""
+        if self.verdict != "slowly" or self.seconds is None:
+            return self.takes
+        need = format_size(self.memory)
+        return Message("Runs slowly here: about {time}, {need} of memory.", time=spoken(self.seconds), need=need)
+
+    @property
+    def instead(self) -> tuple[Message, ...]:
+        """What would fit, in a sentence, where it is known."""
+        return () if self.choice is None else (Message("{choice} would fit.", choice=self.choice),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +103,11 @@ def estimate(
     demand = family.demand(facts, request, machine)
     memory = corrected(demand, correction, loaded=loaded)
     seconds = seconds_of(demand, machine, correction)
-    learned = correction.memory is not None
-    if memory > machine.free:
-        smaller = smaller_request(facts, family, request, machine, correction)
-        need, free = format_size(memory), format_size(machine.free)
-        words = Message("Needs about {need} of memory; {free} are free.", need=need, free=free)
-        fit = Fit("no", memory, machine.free, seconds, words, learned)
-        return fit if smaller is None else fit.with_choice(smaller, choice_of(request, smaller))
-    verdict: Verdict = "slowly" if seconds is not None and seconds > SLOW else "well"
-    return Fit(verdict, memory, machine.free, seconds, _words(verdict, memory, seconds), learned)
+    fit = Fit(memory, machine.free, seconds, learned=correction.memory is not None)
+    if fit.verdict != "no":
+        return fit
+    smaller = smaller_request(facts, family, request, machine, correction)
+    return fit if smaller is None else replace(fit, smaller=smaller, choice=choice_of(request, smaller))
 
 
 def corrected(demand: Demand, correction: Correction, *, loaded: bool = False) -> int:
@@ -171,20 +184,6 @@ def _sized(request: Request, unit: str) -> list[tuple[str, Range]]:
         for name, each in type(request).fields()
         if isinstance(each, Range) and each.unit == unit and not (unit == "seconds" and each.low < 1)
     ]
-
-
-def _words(verdict: Verdict, memory: int, seconds: float | None) -> Message:
-    if verdict == "slowly" and seconds is not None:
-        need = format_size(memory)
-        return Message("Runs slowly here: about {time}, {need} of memory.", time=spoken(seconds), need=need)
-    return _takes(memory, seconds)
-
-
-def _takes(memory: int, seconds: float | None) -> Message:
-    need = format_size(memory)
-    if seconds is None:
-        return Message("Needs about {need} of memory.", need=need)
-    return Message("About {time}, {need} of memory.", time=spoken(seconds), need=need)
 
 
 def spoken(seconds: float) -> Message:

@@ -310,7 +310,7 @@ def _fits(fit: Fit) -> QLayout:
         "slowly": ("info", "muted", tr("Runs slowly here")),
         "no": ("close", "danger", tr("Too large for this machine")),
     }[fit.verdict]
-    takes = " ".join(worded(each) for each in (fit.takes, fit.instead) if each is not None)
+    takes = " ".join(map(worded, (fit.takes, *fit.instead)))
     said = label(words, "label", name="modelFit", wrap=True)
     inside = column(None, said, label(takes, "caption", name="modelTakes", wrap=True), spacing=2)
     made = row(IconLabel(sign, tone, 16), (inside, 1), spacing=8)

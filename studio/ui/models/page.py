@@ -425,8 +425,8 @@ class ModelsPage(Page):
             words = tr("{name} is in use.").format(name=model.title)
             self.bar.show_message(words, tr("Wait for its jobs to finish, or cancel them in the queue."), kind="error")
             return
-        catalog = self._studio.catalog
-        self._removal.run(lambda: catalog.uses(model.id), lambda uses: self._confirm_removal(model, uses))
+        studio = self._studio
+        self._removal.run(lambda: studio.uses_of(model), lambda uses: self._confirm_removal(model, uses))
 
     def _confirm_removal(self, model: Model, uses: ModelUses) -> None:
         said = [worded(each) for each in uses.said]

@@ -59,7 +59,7 @@ class FitLine(QWidget):
 
     def _show(self, fit: Fit | None) -> None:
         self.fit = fit
-        said = [] if fit is None else [fit.words, *([fit.instead] if fit.instead is not None else [])]
+        said = () if fit is None else (fit.words, *fit.instead)
         self.words.setText(" ".join(map(worded, said)))
         self.words.setVisible(bool(said))
         choice = fit.choice if fit is not None and fit.smaller is not None else None
