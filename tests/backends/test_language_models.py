@@ -21,7 +21,7 @@ from studio.backends.story.engine.texts import train_tokenizer
 from studio.backends.story.engine.trial import try_out
 from studio.backends.story.engine.writing import SamplingSettings, StopTexts, clean
 from studio.backends.story.requests import StoryRequest
-from studio.errors import BadInput, StudioError
+from studio.errors import StudioError
 from studio.jobs.job import Progress
 from studio.jobs.previews import PreviewJoiner, TextDelta, TextPreview
 from studio.media.payloads import Text
@@ -157,11 +157,12 @@ def test_what_is_told_before_a_stop_is_all_of_the_text_before_it(stops: list[str
 
 def test_only_models_in_gguf_follow_a_grammar(tmp_path: Path) -> None:
     folder = language_model(tmp_path / "llama", "llama")
-    with pytest.raises(BadInput, match="Only models in GGUF"):
-        loaded(folder).run(StoryRequest(prompt=PROMPT, grammar='root ::= "yes"'), quiet)
+    asked = StoryRequest(prompt=PROMPT, grammar='root ::= "yes"')
     model = Model("toy", "story", "llama", "Toy", "", folder)
     llama = next(each for each in medium("story").families if each.name == "llama")
     assert llama.without_effect(StoryRequest, model) == {"grammar"}
+    assert str(llama.ignored(asked, model)) == "Toy does not use grammar, which changes nothing."
+    assert written(folder, grammar=asked.grammar) == written(folder)
     (folder / "model.gguf").touch()
     assert llama.without_effect(StoryRequest, dataclasses.replace(model, sha256="other")) == set()
 

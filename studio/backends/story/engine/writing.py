@@ -47,7 +47,7 @@ class LanguageModel(Protocol):
 
         It ends before the first of the texts in `stop`, of which nothing is told either. `grammar` allows only what
         it describes (GBNF). What the callbacks raise ends the writing and passes through; the model stays usable.
-        BadInput for a text that the model cannot begin with, and for a grammar that is none or cannot be followed.
+        BadInput for a text that the model cannot begin with, and for a grammar that is none.
         """
         ...
 
@@ -66,8 +66,10 @@ class StopTexts:
 
     def add(self, new: TextDelta) -> TextDelta:
         """What to tell after this change. An end that one of the texts may begin with waits for what follows it."""
-        if not self._stops or self.found:
-            return new if not self.found else TextDelta(len(self.told), "")
+        if not self._stops:
+            return new
+        if self.found:
+            return TextDelta(len(self.told), "")
         self._text = self._text[: new.at] + new.text
         ends = [at for at in map(self._text.find, self._stops) if at >= 0]
         self.found = bool(ends)
