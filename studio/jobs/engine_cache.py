@@ -84,7 +84,7 @@ class EngineCache:
 
         def watch(progress: Progress) -> None:
             nonlocal share
-            if progress.total:
+            if progress.done and progress.total:  # some engines report their start alone, which says nothing of the end
                 share = min(1.0, progress.done / progress.total)
             report(progress)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import psutil
@@ -18,6 +19,7 @@ from studio.jobs.worker import ProcessHost
 from studio.media.payloads import Text
 from studio.models.model import Model
 from studio.models.resources import Resources
+from studio.schema.request import Request
 from tests import fakes
 
 ENGINE = "tests.fakes:FakeEngine"
@@ -54,6 +56,33 @@ def test_a_model_is_loaded_once() -> None:
     run(home, "a")
     run(home, "a")
     assert fakes.FakeEngine.loaded == ["a"]
+
+
+class ReportsSteps:
+    """An engine that reports the steps in `told` of 10, and is done."""
+
+    told: ClassVar[tuple[int, ...]] = ()
+
+    def load(self, resources: Resources, report: Report) -> None:
+        report(Progress("loading", 1, 1))
+
+    def run(self, request: Request, report: Report) -> list[Text]:
+        for done in self.told:
+            report(Progress("writing", done, 10))
+        return [Text("done")]
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("told", "share"), [((0, 1, 2), 0.2), ((0, 10), 1.0), ((0,), 1.0), ((), 1.0)])
+def test_how_much_of_what_was_asked_was_done(
+    monkeypatch: pytest.MonkeyPatch, told: tuple[int, ...], share: float
+) -> None:
+    monkeypatch.setattr(ReportsSteps, "told", told)
+    home = EngineCache(EngineLimits(budget=2**40, platform=""), alone=True)
+    home.run("tests.core.test_engine_cache:ReportsSteps", Resources(model("a")), STORY(seed=1), lambda _: None)
+    assert home.usage.share == share
+    home.clear()
 
 
 def test_an_id_given_to_other_weights_means_these() -> None:
