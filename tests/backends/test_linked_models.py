@@ -24,7 +24,7 @@ from studio.models import trial
 from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
-from studio.models.sources import programs
+from studio.models.sources import program_folders
 from tests.backends.gguf_models import gguf_model
 from tests.backends.language_models import PROMPT, language_model
 from tests.backends.picture_models import picture_model
@@ -155,4 +155,4 @@ def test_other_pickles_are_named_and_never_opened(tmp_path: Path, catalog: Catal
     assert all(one.why_not is not None for one in found)
     assert "is a pickle" in " ".join(str(one.why_not) for one in found)
     assert not (tmp_path / "hacked").exists()
-    assert programs.A1111 in {one.program for one in found}
+    assert program_folders.A1111 in {one.program for one in found}

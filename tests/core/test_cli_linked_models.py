@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from studio.models import weights
-from studio.models.sources import programs
-from studio.models.sources.programs import ModelPlace
+from studio.models.sources import program_folders, programs
+from studio.models.sources.program_folders import ModelPlace
 from tests.core.cli_runs import Runs
 from tests.core.test_programs import contents, in_ollama, toy_folder, toy_gguf
 
@@ -19,7 +19,7 @@ from tests.core.test_programs import contents, in_ollama, toy_folder, toy_gguf
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """On a machine with Ollama alone."""
-    places = [ModelPlace(programs.OLLAMA, tmp_path / ".ollama" / "models")]
+    places = [ModelPlace(program_folders.OLLAMA, tmp_path / ".ollama" / "models")]
     monkeypatch.setattr(programs, "usual_places", lambda: places)
     return Runs(capsys)
 

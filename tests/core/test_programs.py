@@ -21,9 +21,11 @@ from safetensors.numpy import save_file
 from studio.backends import families
 from studio.errors import BadInput, StudioError
 from studio.models import weights
-from studio.models.catalog import AlreadyInstalled, Catalog
-from studio.models.sources import programs
-from studio.models.sources.programs import FoundModel, ModelPlace, ModelScan
+from studio.models.catalog import Catalog
+from studio.models.importing import AlreadyInstalled
+from studio.models.sources import program_folders, programs
+from studio.models.sources.program_folders import ModelPlace
+from studio.models.sources.programs import FoundModel, ModelScan
 
 LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -87,9 +89,9 @@ def in_ollama(models: Path, name: str, tag: str, source: Path, **layers: str) ->
         (blobs / f"sha256-{digest}").write_bytes(raw)
         return f"sha256:{digest}"
 
-    listed = [{"mediaType": f"{programs.OLLAMA_LAYER}model", "digest": stored(source.read_bytes())}]
+    listed = [{"mediaType": f"{program_folders.OLLAMA_LAYER}model", "digest": stored(source.read_bytes())}]
     listed += [
-        {"mediaType": f"{programs.OLLAMA_LAYER}{kind}", "digest": stored(text.encode())}
+        {"mediaType": f"{program_folders.OLLAMA_LAYER}{kind}", "digest": stored(text.encode())}
         for kind, text in layers.items()
     ]
     manifest = models / "manifests" / "registry.ollama.ai" / "library" / name / tag
@@ -134,7 +136,7 @@ def test_the_hugging_face_cache(tmp_path: Path) -> None:
     in_hub(hub, "other/encoder", toy_folder(tmp_path / "bert", config={"model_type": "bert"}))
     (hub / "datasets--owner--words").mkdir()
     (hub / "models--owner--nothing").mkdir()
-    found = look(ModelPlace(programs.HUB, hub))
+    found = look(ModelPlace(program_folders.HUB, hub))
     assert usable(found) == {"owner/small-writer": "story", "owner/many q4": "story", "owner/many q8": "story"}
     assert "which the studio cannot run" in reasons(found)["other/encoder"]
     assert {one.program for one in found.models} == {"Hugging Face"}
@@ -149,7 +151,7 @@ def test_broken_links_of_a_hub_are_said(tmp_path: Path) -> None:
     toy_gguf(files / "one.gguf")
     single = in_hub(hub, "owner/gone", files)
     (single / "one.gguf").resolve().unlink()
-    found = look(ModelPlace(programs.HUB, hub))
+    found = look(ModelPlace(program_folders.HUB, hub))
     assert usable(found) == {}
     assert "model.safetensors" in reasons(found)["owner/cut"]
     assert "one.gguf" in reasons(found)["owner/gone"]
@@ -159,9 +161,9 @@ def test_the_snapshot_that_main_names_is_taken(tmp_path: Path) -> None:
     hub = tmp_path / "hub"
     old = in_hub(hub, "owner/writer", toy_folder(tmp_path / "a", 1), "a" * 40)
     new = in_hub(hub, "owner/writer", toy_folder(tmp_path / "b", 2), "b" * 40)
-    assert [one.path for one in look(ModelPlace(programs.HUB, hub)).models] == [new]
+    assert [one.path for one in look(ModelPlace(program_folders.HUB, hub)).models] == [new]
     (hub / "models--owner--writer" / "refs" / "main").write_text("../../../../etc", encoding="utf-8")
-    assert {one.path for one in look(ModelPlace(programs.HUB, hub)).models} <= {old, new}
+    assert {one.path for one in look(ModelPlace(program_folders.HUB, hub)).models} <= {old, new}
 
 
 def test_comfyui_and_its_further_paths(tmp_path: Path) -> None:
@@ -174,7 +176,7 @@ def test_comfyui_and_its_further_paths(tmp_path: Path) -> None:
     (comfy / "extra_model_paths.yaml").write_text(
         f"mine:\n  base_path: {extra}\n  is_default: true\n  llm: |\n    llm/\n    nowhere\nempty:\n", encoding="utf-8"
     )
-    found = look(ModelPlace(programs.COMFY, comfy))
+    found = look(ModelPlace(program_folders.COMFY, comfy))
     assert usable(found) == {"writer": "story"}
     said = reasons(found)
     assert "nice is a VAE" in said["nice"]
@@ -188,7 +190,7 @@ def test_odd_further_paths_cost_nothing(tmp_path: Path, text: str, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     toy_gguf(tmp_path / "comfy" / "models" / "llm" / "writer.gguf")
     (tmp_path / "comfy" / "extra_model_paths.yaml").write_text(text, encoding="utf-8")
-    assert usable(look(ModelPlace(programs.COMFY, tmp_path / "comfy"))) == {"writer": "story"}
+    assert usable(look(ModelPlace(program_folders.COMFY, tmp_path / "comfy"))) == {"writer": "story"}
     assert not (tmp_path / "hacked").exists()
 
 
@@ -208,13 +210,13 @@ def test_paths_that_no_file_can_have_cost_nothing(tmp_path: Path) -> None:
     for path in odd:
         (tmp_path / "lm" / "settings.json").write_text(json.dumps({"downloadsFolder": path}), encoding="utf-8")
         found = look(
-            ModelPlace(programs.COMFY, tmp_path / "comfy"),
-            ModelPlace(programs.INVOKE, tmp_path / "invoke"),
-            ModelPlace(programs.LM_STUDIO, tmp_path / "lm"),
+            ModelPlace(program_folders.COMFY, tmp_path / "comfy"),
+            ModelPlace(program_folders.INVOKE, tmp_path / "invoke"),
+            ModelPlace(program_folders.LM_STUDIO, tmp_path / "lm"),
         )
         assert usable(found) == {"writer": "story", "second": "story"}
         environ = {"HF_HOME": path, "OLLAMA_MODELS": path}
-        assert look(*programs.usual_places(environ, tmp_path)[:3]).models == []
+        assert look(*program_folders.usual_places(environ, tmp_path)[:3]).models == []
 
 
 def test_a1111_and_forge(tmp_path: Path) -> None:
@@ -251,7 +253,7 @@ def test_invokeai_by_its_database_and_its_folder(tmp_path: Path) -> None:
     db.commit()
     db.close()
     before = contents(root)
-    found = look(ModelPlace(programs.INVOKE, root))
+    found = look(ModelPlace(program_folders.INVOKE, root))
     assert usable(found) == {"Its name": "story", "In place": "story", "in-folder": "story"}
     assert len(found.notes) == 1
     assert "outside of its folder" in str(found.notes[0])
@@ -263,7 +265,7 @@ def test_a_damaged_database_leaves_the_folder(tmp_path: Path) -> None:
     toy_gguf(root / "models" / "writer.gguf")
     (root / "databases").mkdir()
     (root / "databases" / "invokeai.db").write_bytes(b"no database" * 100)
-    found = look(ModelPlace(programs.INVOKE, root))
+    found = look(ModelPlace(program_folders.INVOKE, root))
     assert usable(found) == {"writer": "story"}
     assert "cannot be read" in str(found.notes[0])
 
@@ -274,12 +276,12 @@ def test_lm_studio_and_the_folder_in_its_settings(tmp_path: Path) -> None:
     toy_gguf(other / "publisher" / "repo" / "mmproj-writer.gguf", 2, architecture="clip")
     home.mkdir()
     (home / "settings.json").write_text(json.dumps({"downloadsFolder": str(other)}), encoding="utf-8")
-    found = look(ModelPlace(programs.LM_STUDIO, home))
+    found = look(ModelPlace(program_folders.LM_STUDIO, home))
     assert usable(found) == {"writer-Q4_K_M": "story"}
     assert "eye or ear" in reasons(found)["mmproj-writer"]
     (home / "settings.json").write_text("{", encoding="utf-8")
     toy_gguf(home / "models" / "a" / "b" / "own.gguf", 3)
-    assert usable(look(ModelPlace(programs.LM_STUDIO, home))) == {"own": "story"}
+    assert usable(look(ModelPlace(program_folders.LM_STUDIO, home))) == {"own": "story"}
 
 
 def test_ollama(tmp_path: Path) -> None:
@@ -288,7 +290,7 @@ def test_ollama(tmp_path: Path) -> None:
     in_ollama(models, "writer", "1b", source, license="MIT License\n\nCopyright", template="{{ .Prompt }}")
     with_lora = toy_gguf(tmp_path / "lora.gguf", 2)
     in_ollama(models, "mine", "latest", with_lora, adapter="GGUF lora")
-    found = look(ModelPlace(programs.OLLAMA, models))
+    found = look(ModelPlace(program_folders.OLLAMA, models))
     assert usable(found) == {"writer:1b": "story"}
     assert "LoRA" in reasons(found)["mine:latest"]
     assert next(one for one in found.models if one.title == "writer:1b").licence == "mit"
@@ -299,11 +301,11 @@ def test_manifests_that_are_broken_or_climb_are_refused(tmp_path: Path) -> None:
     manifest = in_ollama(models, "writer", "1b", toy_gguf(tmp_path / "source.gguf"))
     manifest.with_name("broken").write_text("{", encoding="utf-8")
     secret = toy_gguf(tmp_path / "secret")
-    layer = {"mediaType": f"{programs.OLLAMA_LAYER}model", "digest": f"sha256:../../{secret.name}"}
+    layer = {"mediaType": f"{program_folders.OLLAMA_LAYER}model", "digest": f"sha256:../../{secret.name}"}
     manifest.with_name("climbs").write_text(json.dumps({"layers": [layer]}), encoding="utf-8")
     manifest.with_name("cloud").write_text(json.dumps({"layers": []}), encoding="utf-8")
     manifest.with_name("list").write_text("[]", encoding="utf-8")
-    found = look(ModelPlace(programs.OLLAMA, models))
+    found = look(ModelPlace(program_folders.OLLAMA, models))
     assert usable(found) == {"writer:1b": "story"}
     assert all(secret not in one.files for one in found.models)
     said = " ".join(map(str, found.notes))
@@ -338,7 +340,7 @@ def test_circles_hidden_folders_and_depth_are_bounded(tmp_path: Path, monkeypatc
     toy_gguf(tmp_path / "a" / "writer.gguf")
     (tmp_path / "a" / "again").symlink_to(tmp_path)
     toy_gguf(tmp_path / ".hidden" / "no.gguf", 2)
-    monkeypatch.setattr(programs, "DEPTH", 3)
+    monkeypatch.setattr(program_folders, "DEPTH", 3)
     toy_gguf(tmp_path / "1" / "2" / "3" / "4" / "deep.gguf", 3)
     toy_gguf(tmp_path / "1" / "2" / "3" / "edge.gguf", 4)
     assert usable(look(folders=(tmp_path,))) == {"writer": "story", "edge": "story"}
@@ -348,7 +350,7 @@ def test_too_many_files_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for number in range(30):
         (tmp_path / f"{number}.txt").write_text("x", encoding="utf-8")
     toy_gguf(tmp_path / "z.gguf")
-    monkeypatch.setattr(programs, "FILES", 20)
+    monkeypatch.setattr(program_folders, "FILES", 20)
     found = look(folders=(tmp_path,))
     assert found.models == []
     assert "too large to be looked at" in str(found.notes[0])
@@ -373,7 +375,7 @@ def test_a_folder_that_cannot_be_listed_is_said(tmp_path: Path, monkeypatch: pyt
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
 
-    monkeypatch.setattr(programs.os, "scandir", refusing)
+    monkeypatch.setattr(program_folders.os, "scandir", refusing)
     found = look(folders=(tmp_path,))
     assert usable(found) == {"writer": "story"}
     assert "shut cannot be read" in str(found.notes[0])
@@ -389,7 +391,7 @@ def test_a_disk_that_does_not_answer_holds_up_nothing(tmp_path: Path, monkeypatc
             woken.wait(60)
         return real(path)
 
-    monkeypatch.setattr(programs.os, "scandir", hanging)
+    monkeypatch.setattr(program_folders.os, "scandir", hanging)
     monkeypatch.setattr(programs, "SILENCE", 0.3)
     try:
         found = look(folders=(tmp_path / "dead", tmp_path / "good"))
@@ -416,7 +418,7 @@ def test_a_scan_is_cancelled_while_a_disk_hangs(tmp_path: Path, monkeypatch: pyt
         if len(calls) > 2:
             raise Stop
 
-    monkeypatch.setattr(programs.os, "scandir", hanging)
+    monkeypatch.setattr(program_folders.os, "scandir", hanging)
     begun = time.monotonic()
     try:
         with pytest.raises(Stop):
@@ -435,8 +437,8 @@ def test_one_file_under_two_programs_is_one_entry(tmp_path: Path) -> None:
     tuned = toy_gguf(tmp_path / "kobold" / "tuned.gguf", 2)
     assert tuned.stat().st_size == file.stat().st_size  # and the same header
     found = look(
-        ModelPlace(programs.LM_STUDIO, tmp_path / ".lmstudio"),
-        ModelPlace(programs.OLLAMA, tmp_path / "ollama"),
+        ModelPlace(program_folders.LM_STUDIO, tmp_path / ".lmstudio"),
+        ModelPlace(program_folders.OLLAMA, tmp_path / "ollama"),
         folders=(tmp_path / "kobold",),
     )
     assert {one.title: (one.program, *one.also) for one in found.models} == {
@@ -465,7 +467,7 @@ def test_environment_variables_and_the_usual_places(tmp_path: Path) -> None:
         "INVOKEAI_ROOT": str(tmp_path / "invoke"),
         "COMFYUI_PATH": str(tmp_path / "comfy"),
     }
-    places = programs.usual_places(environ, tmp_path)
+    places = program_folders.usual_places(environ, tmp_path)
     found = {
         (place.program, str(place.folder.relative_to(tmp_path)))
         for place in places
