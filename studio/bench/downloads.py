@@ -15,7 +15,8 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from studio.bench.measurement import BenchSettings, Measurement
-from studio.models.sources.download import RemoteFile, claimed, download
+from studio.models.sources.download import download
+from studio.models.sources.download_folder import RemoteFile, claimed
 
 SIZE, TIMES, FILES = 128 * 10**6, 5, 3
 CHUNK = 1 << 20

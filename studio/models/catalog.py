@@ -354,7 +354,7 @@ class Catalog(InstalledModels):
     ) -> Model:
         from studio.models import detect
         from studio.models.sources import fetch
-        from studio.models.sources.download import claimed
+        from studio.models.sources.download_folder import claimed
 
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")

@@ -20,15 +20,9 @@ import pytest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled
 from studio.models.sources import download as module
-from studio.models.sources.download import (
-    DownloadRefused,
-    OutOfReach,
-    Patience,
-    RemoteFile,
-    claimed,
-    demand_names,
-    download,
-)
+from studio.models.sources import download_folder
+from studio.models.sources.download import DownloadRefused, OutOfReach, Patience, download
+from studio.models.sources.download_folder import FilePart, RemoteFile, claimed, demand_names, is_claimed
 from studio.system import log, storage
 from tests import fakes
 from tests.file_server import (
@@ -304,18 +298,18 @@ def test_what_does_not_fit_is_said_before_anything_is_asked(server: FileServer, 
 def test_a_disk_that_fills_up_keeps_what_is_there(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = module._Part.append
+    real = FilePart.append
 
     def full(self: Any, data: bytes) -> None:
         if self.length > 60_000:
             raise OSError(errno.ENOSPC, "No space left on device")
         real(self, data)
 
-    monkeypatch.setattr(module._Part, "append", full)
+    monkeypatch.setattr(FilePart, "append", full)
     with pytest.raises(OSError) as caught:  # noqa: PT011 - its number is what counts
         fetch(tmp_path / "d", remote(server))
     assert storage.is_full(caught.value)
-    monkeypatch.setattr(module._Part, "append", real)
+    monkeypatch.setattr(FilePart, "append", real)
     (path,) = fetch(tmp_path / "d", remote(server))
     assert path.read_bytes() == DATA
     assert server.log[-1].start > 60_000
@@ -363,15 +357,16 @@ def test_names_that_only_look_odd_are_kept() -> None:
 CHILD = """
 import json, sys, time
 from pathlib import Path
-from studio.models.sources import download as module
+from studio.models.sources.download import download
+from studio.models.sources.download_folder import FilePart, RemoteFile, claimed
 url, folder, size, sha256, stop = json.loads(sys.argv[1])
 if stop:
     def wait(self):
         Path(folder, "verified").touch()
         time.sleep(60)
-    module._Part.finish = wait
-with module.claimed(Path(folder), "Toy"):
-    module.download([module.RemoteFile(url, "model.gguf", size, sha256)], Path(folder))
+    FilePart.finish = wait
+with claimed(Path(folder), "Toy"):
+    download([RemoteFile(url, "model.gguf", size, sha256)], Path(folder))
 """
 
 
@@ -414,12 +409,12 @@ def test_two_processes_do_not_fetch_into_one_folder(server: FileServer, tmp_path
     first = child(remote(server), tmp_path / "d")
     try:
         fakes.until(lambda: part_size(tmp_path / "d") == 1 or first.poll() is not None, 30)
-        assert module.is_claimed(tmp_path / "d")
+        assert is_claimed(tmp_path / "d")
         with pytest.raises(StudioError, match="Toy is being fetched already"):
             fetch(tmp_path / "d", remote(server))
     finally:
         kill(first)
-    assert not module.is_claimed(tmp_path / "d")
+    assert not is_claimed(tmp_path / "d")
     (path,) = fetch(tmp_path / "d", remote(server))
     assert path.read_bytes() == DATA
 
@@ -427,7 +422,7 @@ def test_two_processes_do_not_fetch_into_one_folder(server: FileServer, tmp_path
 def test_looking_whether_a_download_runs_does_not_stop_one_that_begins(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOMENT", 60.0)  # for a busy machine
+    monkeypatch.setattr(download_folder, "MOMENT", 60.0)  # for a busy machine
     held = storage.try_lock(tmp_path / "d.lock")  # as `is_claimed` has it for a moment
     assert held is not None
     looking = threading.Timer(0.05, held.release)

@@ -33,6 +33,7 @@ from studio.models.sources import download as http
 from studio.models.sources import fetch, hub
 from studio.models.sources.download import OutOfReach, Patience
 from studio.models.sources.offers import HubSource, Offer, UrlSource
+from studio.models.sources.download_folder import claimed
 from studio.schema.request import Request
 from tests import fakes
 from tests.core.cli_runs import Runs
@@ -216,7 +217,7 @@ def test_two_studios_do_not_fetch_the_same_model(fake_hub: FakeHub, catalog: Cat
     wanted = fetch.wanted_source("hub:toys/fox")
     assert catalog._own is not None
     folder = catalog._own / catalogs.DOWNLOADS / wanted.id
-    with http.claimed(folder, "fox"):
+    with claimed(folder, "fox"):
         with pytest.raises(StudioError, match="fox is being fetched already"):
             catalog.get_source("hub:toys/fox")
         (folder / fetch.PLAN).write_text("{}")
@@ -353,7 +354,7 @@ def test_what_a_removal_that_was_cut_off_has_left_is_no_download_and_is_swept(
     assert catalog.downloads() == [one]
     (folder / fetch.PLAN).unlink()  # as far as a killed one comes
     assert catalog.downloads() == []
-    with http.claimed(folder, "fox"):  # another studio is at the beginning of this download
+    with claimed(folder, "fox"):  # another studio is at the beginning of this download
         catalog.sweep()
         assert folder.is_dir()
     catalog.sweep()

@@ -18,7 +18,8 @@ from studio.jobs.job import Cancelled
 from studio.models.catalog import Catalog
 from studio.models.detect import FREE
 from studio.models.sources import download, packages
-from studio.models.sources.download import OutOfReach, Patience, Report, claimed
+from studio.models.sources.download import OutOfReach, Patience, Report
+from studio.models.sources.download_folder import claimed
 from studio.models.sources.offers import (
     HubSource,
     Offer,

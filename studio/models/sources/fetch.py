@@ -16,9 +16,9 @@ from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from studio.errors import BadInput, StudioError
-from studio.models.sources import download as http
 from studio.models.sources import hub, packages
-from studio.models.sources.download import DownloadRefused, FileMissing, OutOfReach, RemoteFile
+from studio.models.sources.download import LOOPBACK, DownloadRefused, FileMissing, OutOfReach, download
+from studio.models.sources.download_folder import PARTS, RemoteFile, bytes_there, claimed, demand_names, is_claimed
 from studio.models.sources.offers import HubSource, Offer, PackageSource, Source, UrlSource, model_facts
 from studio.system import storage
 
@@ -102,7 +102,7 @@ def wanted_source(text: str) -> WantedModel:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    local = parts.hostname in http.LOOPBACK
+    local = parts.hostname in LOOPBACK
     if parts.scheme not in ("https", "http") or not parts.hostname or (parts.scheme == "http" and not local):
         raise BadInput(
             "{text!r} is no address of a model.",
@@ -110,7 +110,7 @@ def wanted_source(text: str) -> WantedModel:
             text=f"{parts.scheme}://{parts.hostname}" if parts.hostname else text[:80],
         )
     name = unquote(parts.path).rpartition("/")[2] or "model"
-    http.demand_names([name])
+    demand_names([name])
     shown = f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}{parts.path}"
     stem = Path(name).stem
     facts = {"title": stem, "source": shown}
@@ -126,7 +126,7 @@ def _id(name: str, text: str) -> str:
 def _folder_name(name: str) -> str:
     """The folder for a model's files among the others of its download."""
     plain = re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:60].rstrip("-._")
-    return f"{plain}-model" if plain in ("", http.PARTS, packages.WHEEL, "pip", PLAN) else plain
+    return f"{plain}-model" if plain in ("", PARTS, packages.WHEEL, "pip", PLAN) else plain
 
 
 def fetch(
@@ -154,7 +154,7 @@ def fetch(
         except OutOfReach as error:
             problem = problem or error
             before = _read_plan(folder)
-            if before is not None and http.bytes_there(before.files, folder, before.into)[0]:
+            if before is not None and bytes_there(before.files, folder, before.into)[0]:
                 raise
     assert problem is not None
     raise problem
@@ -189,7 +189,7 @@ def _from(
         if plan.licence and not wanted.licence:
             accept(plan.licence)
         try:
-            paths = http.download(plan.files, folder, report, title=wanted.title, into=plan.into, token=token)
+            paths = download(plan.files, folder, report, title=wanted.title, into=plan.into, token=token)
         except FileMissing:
             if fresh or not isinstance(source, HubSource):
                 raise
@@ -250,9 +250,9 @@ def _unfinished(folder: Path) -> UnfinishedDownload | None:
         if not (folder / PLAN).exists():
             return None
         data, plan = _read(folder), _read_plan(folder)
-        done, total = http.bytes_there(plan.files, folder, plan.into) if plan else (0, 0)
+        done, total = bytes_there(plan.files, folder, plan.into) if plan else (0, 0)
         texts = {name: str(data.get(name) or "") for name in ("title", "medium", "asked")}
-        running = http.is_claimed(folder)
+        running = is_claimed(folder)
     except OSError:  # removed or unplugged meanwhile
         return None
     title, asked = texts["title"] or folder.name, texts["asked"] or folder.name
@@ -266,7 +266,7 @@ def discard(place: Path, id: str) -> None:
         raise BadInput(
             "There is no unfinished download {id!r}.", "`studio models downloads` lists those there are.", id=id[:80]
         )
-    with http.claimed(folder, id):
+    with claimed(folder, id):
         remove(folder)
 
 
@@ -282,7 +282,7 @@ def sweep(place: Path) -> None:
     for folder in _folders(place):
         with contextlib.suppress(StudioError, OSError):
             if not (folder / PLAN).exists():
-                with http.claimed(folder, folder.name):
+                with claimed(folder, folder.name):
                     if not (folder / PLAN).exists():
                         remove(folder)
 
@@ -326,7 +326,7 @@ def _read_plan(folder: Path) -> _Plan | None:
     try:
         files = tuple(RemoteFile(**each) for each in data["files"])
         plan = _Plan(str(data["source"]), str(data["into"]), files, str(data["licence"]), str(data["recorded"]))
-        http.demand_names([f"{plan.into}/{file.name}" for file in files])
+        demand_names([f"{plan.into}/{file.name}" for file in files])
     except (TypeError, LookupError, AttributeError, StudioError):
         return None
     return plan

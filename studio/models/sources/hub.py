@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from studio.errors import BadInput, StudioError
-from studio.models.sources.download import LOOPBACK, DownloadRefused, OutOfReach, RemoteFile
+from studio.models.sources.download import LOOPBACK, DownloadRefused, OutOfReach
+from studio.models.sources.download_folder import RemoteFile
 from studio.models.sources.offers import REPOSITORY, HubSource
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from studio.errors import StudioError
-from studio.models.sources.download import OutOfReach, RemoteFile, bytes_there, download
+from studio.models.sources.download import OutOfReach, download
+from studio.models.sources.download_folder import RemoteFile, bytes_there
 from studio.models.sources.offers import PackageSource
 from studio.system import storage
 
