@@ -18,7 +18,8 @@ from studio.library.verify import medium_of
 from studio.media import temp_clips
 from studio.media.payloads import Bundle, Clip, Image, Text, Weights
 from studio.media.provenance import ModelOrigin, Provenance
-from studio.models.catalog import AlreadyInstalled, Catalog
+from studio.models.catalog import Catalog
+from studio.models.importing import AlreadyInstalled
 from studio.schema.nested import models_by_role, works_of
 from studio.schema.request import Request, TrainRequest
 

@@ -1,79 +1,37 @@
-"""The studio's models and what changes them: imports, fetches, links, checks, moves and removes them."""
+"""The studio's models and what adds, checks, moves and removes them."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import os
-import re
 import shutil
-import unicodedata
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-
-import tomli_w
+from typing import TYPE_CHECKING
 
 from studio.errors import NOTHING, BadInput, Message, StudioError
-from studio.models import links, trial, weights
-from studio.models.families import Families, Family, family_named
+from studio.models import links, weights
+from studio.models.families import Families
+from studio.models.importing import AlreadyInstalled, Copied, LicenceToAccept, ModelToImport, import_model
 from studio.models.installed import STAGING, InstalledModels
-from studio.models.model import (
-    LinkedFile,
-    Model,
-    list_of,
-    picture_size,
-    plain_entries,
-    text_of,
-)
+from studio.models.model import Model
 from studio.models.sources.offers import Offer, offers
 from studio.system import storage
 from studio.system.paths import RESOURCES
 from studio.system.storage import sha256_of
 
 if TYPE_CHECKING:
-    from studio.models.detect import DetectedModel
     from studio.models.sources.fetch import UnfinishedDownload, WantedModel
     from studio.models.sources.programs import FoundModel, ModelScan
 
-Copied = Callable[[int, int], object]
 FETCHING = ".fetching-"
 DOWNLOADS = ".downloads"
 """The folder among the user's models in which each unfinished download has a folder, named by its id."""
 
 NO_FAMILIES: Families = MappingProxyType({})
-
-
-class AlreadyInstalled(BadInput):
-    """The weights that were to be imported are installed already, as `model`."""
-
-    def __init__(self, name: str, model: Model) -> None:
-        super().__init__(
-            "The weights of {name} are installed already, as {id}.",
-            "Use that one, or remove it first.",
-            name=name,
-            id=model.id,
-        )
-        self.model = model
-
-
-class LicenceToAccept(BadInput):
-    """The licence of what is to be imported may limit what is done with works, and was not accepted."""
-
-    def __init__(self, name: str, licence: str, terms: Message = NOTHING) -> None:
-        said = Message(
-            "The licence of {name} is {licence}: it may limit what you do with its works.",
-            name=name,
-            licence=licence or Message("unknown"),
-        )
-        super().__init__(
-            Message("{said} {terms}", said=said, terms=terms) if terms else said,
-            "Read it; if you agree, add --accept-licence.",
-        )
-        self.licence = licence
 
 
 class Catalog(InstalledModels):
@@ -144,7 +102,7 @@ class Catalog(InstalledModels):
         weights that are installed already with the same settings; StudioError for damaged files, those that the family
         cannot run, and full disks.
         """
-        return self._add(path, medium, accept_licence, licence, report)
+        return self._add(ModelToImport(path, medium, licence, accept_licence), report)
 
     def scan(
         self,
@@ -181,9 +139,8 @@ class Catalog(InstalledModels):
         if there is not None:
             raise AlreadyInstalled(found.title, there)
         linked = None if found.converted else found.program
-        return self._add(
-            found.path, found.medium, accept_licence, licence or found.licence, report, linked, name=found.title
-        )
+        licence = licence or found.licence
+        return self._add(ModelToImport(found.path, found.medium, licence, accept_licence, found.title, linked), report)
 
     def move(self, id: str, folder: Path | None, report: Copied = lambda done, total: None) -> Model:
         """Move the weights of a model of the user's to a folder on another disk, or with None back to its own; see
@@ -217,48 +174,14 @@ class Catalog(InstalledModels):
             self.refresh()
         return self.get(id)
 
-    def _add(
-        self,
-        path: Path,
-        medium: str,
-        accept_licence: bool,
-        licence: str,
-        report: Copied,
-        linked: str | None = None,
-        name: str = "",
-        fetched: Mapping[str, Any] | None = None,
-    ) -> Model:
-        """Import a model, or link to that of the program `linked`, which may have no name.
-
-        `fetched` are facts of a model that was fetched to `path`: they go before what the files say, which get a second
-        name where the disk can give them one, instead of being copied.
-        """
+    def _add(self, wanted: ModelToImport, report: Copied) -> Model:
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
-        from studio.models import detect  # needs numpy for checkpoints: only imports pay for it
-
-        found = detect.recognise(path, self.families)
-        detect.demand(found, medium)
-        if licence:
-            found = replace(found, licence=licence)
-        if fetched is not None:
-            found = replace(found, facts={**found.facts, **fetched})
-        files = [file for file in found.files if found.foreign or file.suffix.lower() not in detect.PICKLES]
-        for file in files:
-            if file.suffix in (".safetensors", weights.GGUF) and not found.foreign:
-                weights.check_file(found.root / file)
-        family = family_named(self.families.get(medium, ()), found.family)
-        if not found.foreign and not found.bare:
-            family.check_files(found.root if path.is_dir() else found.root / files[0])
-        if not accept_licence and found.licence.lower() not in detect.FREE:
-            raise LicenceToAccept(path.name, found.licence)
-        name = name or (path.name if path.is_dir() else path.stem)
-        try:
-            return self._take(found, files, name, family, self._own, report, linked, fetched is not None)
-        except OSError as error:
-            raise storage.disk_error(
-                Message("{name} could not be copied to {folder}", name=path.name, folder=self._own), error
-            ) from error
+        own = self._own
+        self.sweep()
+        folder = import_model(wanted, own, self.families, self.models, lambda stem: self._free_id(stem, own), report)
+        self.refresh()
+        return self._read(folder)
 
     def remove(self, id: str) -> str:
         """Delete a model of the user's: of a linked one the links only, of one that was moved its weights too. Returns
@@ -370,14 +293,12 @@ class Catalog(InstalledModels):
                     if installed is not None:
                         raise AlreadyInstalled(wanted.title, installed)
                     found = fetch.fetch(wanted, folder, report, medium=medium, accept=accept)
+                    target = medium or detect.recognise(found.path, self.families).medium
                     model = self._add(
-                        found.path,
-                        medium or detect.recognise(found.path, self.families).medium,
-                        accept_licence,
-                        found.licence,
+                        ModelToImport(
+                            found.path, target, found.licence, accept_licence, wanted.name, fetched=found.facts
+                        ),
                         report,
-                        name=wanted.name,
-                        fetched=found.facts,
                     )
                 except AlreadyInstalled:
                     fetch.remove(folder)
@@ -406,78 +327,6 @@ class Catalog(InstalledModels):
 
                 fetch.sweep(self._own / DOWNLOADS)
 
-    def _take(
-        self,
-        found: DetectedModel,
-        files: list[Path],
-        name: str,
-        family: Family,
-        own: Path,
-        report: Copied,
-        linked: str | None,
-        fetched: bool,
-    ) -> Model:
-        from studio import checkpoints
-
-        own.mkdir(parents=True, exist_ok=True)
-        self.sweep()
-        foreign = checkpoints.read_foreign(found.root / files[0]) if found.foreign else None
-        taken = [
-            file for file in files if linked is None or found.bare or file.suffix in (".safetensors", weights.GGUF)
-        ]
-        need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in taken)
-        joined = fetched and not foreign and storage.can_link(found.root / files[0], own)
-        if linked is None and not joined:
-            storage.demand_space(own, need, name)
-        copied = 0
-
-        def step(size: int) -> None:
-            nonlocal copied
-            copied += size
-            report(copied, need)
-
-        with storage.staging(own, STAGING) as staging:
-            if foreign:
-                foreign.write(staging, found.medium, found.licence or "unknown", step)
-            linked_files: dict[str, LinkedFile] = {}
-            for file in () if foreign else files:
-                place = staging / found.inside(file)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                if joined:  # a second name for the file itself: the first one is deleted with the download
-                    place.hardlink_to(found.root / file)
-                    step(place.stat().st_size)
-                elif linked is None:
-                    # Links are followed: a hub's cache consists of them.
-                    storage.copy(found.root / file, place, step)
-                elif file != Path("model.toml"):  # which is the link's own
-                    links.make(found.root / file, place)
-                    linked_files[place.relative_to(staging).as_posix()] = links.described(found.root / file)
-            if found.bare:
-                _check_as(found.root / files[0], staging, family)
-            stem = _stem(found, name)
-            settings = weights.settings_files(staging)
-            more: dict[str, str] = {}
-            if linked is not None:
-                more = {"source": f"linked from {linked or found.root}", "linked": str(found.root)}
-            shown = name if more or stem == _plain(name) else stem
-            sha256 = _describe(staging, found, shown, settings, more, linked_files, step if more else _unheard)
-            for model in self.models(found.medium):
-                if model.sha256 == sha256 and (foreign or _same_settings(settings, model)):
-                    raise AlreadyInstalled(name, model)
-            if family.trial:
-                trial.run(family.trial, staging, found.root, lambda: report(need, need))
-            while True:
-                id = self._free_id(stem, own)
-                try:
-                    staging.rename(own / id)
-                    break
-                except OSError:
-                    if not (own / id).exists():
-                        raise
-        storage.sync_folder(own)
-        self.refresh()
-        return self._read(own / id)
-
     def _linked_to(self, files: Iterable[Path]) -> Model | None:
         """The model that links to these files already."""
         wanted = {os.path.realpath(path) for path in files if path.suffix in (".safetensors", weights.GGUF, "")}
@@ -503,76 +352,6 @@ class Catalog(InstalledModels):
         return storage.unique_name(stem, taken.__contains__, "-")
 
 
-def _plain(name: str) -> str:
-    """The name as part of an id: a to z, 0 to 9, dots and dashes."""
-    return re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:60].rstrip("-._")
-
-
-def _stem(found: DetectedModel, name: str) -> str:
-    """What a model's id begins with: the name of the folder or file; where that is generic, the title without accents,
-    if it has plain letters; else the family.
-    """
-    plain = _plain(name)
-    if plain not in ("", "model", "snapshot") and not re.fullmatch(r"[0-9a-f]{40}", plain):
-        return plain
-    titled = _plain(unicodedata.normalize("NFKD", text_of(found.facts.get("title"))).encode("ascii", "ignore").decode())
-    return titled if re.search("[a-z]", titled) else _plain(f"{found.medium}-{found.family}")
-
-
-def _unheard(_bytes: int) -> None:
-    pass
-
-
-def _check_as(path: Path, folder: Path, family: Family) -> None:
-    """Raises StudioError, which names the file at `path`, where the family cannot run what `folder` holds of it."""
-    try:
-        family.check_files(folder)
-    except StudioError as error:
-        inside = next(iter(weights.weight_files(folder)), folder)
-        said, advice = (trial.renamed(said, inside, path) for said in (error.said, error.advice))
-        raise StudioError(said, advice) from error
-
-
-def _describe(
-    folder: Path,
-    found: DetectedModel,
-    name: str,
-    settings: Mapping[str, str],
-    more: Mapping[str, str],
-    linked: Mapping[str, LinkedFile],
-    on_chunk: Callable[[int], object],
-) -> str:
-    """Write the model.toml of an imported model with the hashes of its `settings` and `more` facts, and return the hash
-    of its weights; `on_chunk(bytes)` is called while they are read. `linked` are files that lie elsewhere.
-
-    It has no id: that is the name of the folder.
-    """
-    size, sha256 = weights.fingerprint(folder, on_chunk=on_chunk)
-    facts: dict[str, Any] = {
-        "medium": found.medium,
-        "family": found.family,
-        "title": text_of(found.facts.get("title")) or name,
-        "licence": found.licence or "unknown",
-        "size": size,
-        "sha256": sha256,
-        "source": text_of(found.facts.get("source")) or "imported",
-        "credits": text_of(found.facts.get("credits")),
-        "description": text_of(found.facts.get("description")),
-        "languages": [str(item) for item in list_of(found.facts.get("languages"))],
-        "native": list(picture_size(found.facts.get("native"))),
-        **more,
-    }
-    defaults = plain_entries(found.facts.get("defaults"))
-    if defaults:
-        facts["defaults"] = defaults
-    if settings:
-        facts["files"] = dict(settings)
-    if linked:
-        facts["links"] = {name: dataclasses.asdict(each) for name, each in linked.items()}
-    storage.write_synced(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
-    return sha256
-
-
 def _is_as_imported(model: Model, name: str) -> bool:
     """Whether a file of the model is what it was when the model was imported."""
     try:
@@ -583,14 +362,3 @@ def _is_as_imported(model: Model, name: str) -> bool:
 
 def _changed(model: Model, name: str) -> Message:
     return Message("{name} of {id} has changed or is missing. Import the model again.", name=name, id=model.id)
-
-
-def _same_settings(settings: Mapping[str, str], installed: Model) -> bool:
-    """Whether a model with the weights of the installed one is that one: with a mended config it is another version.
-
-    Of one that was imported before its files were recorded, those that the new one has are looked at.
-    """
-    if installed.files:
-        return installed.files == settings
-    paths = {name: installed.folder / name for name in settings}
-    return all(path.is_file() and sha256_of(path) == settings[name] for name, path in paths.items())

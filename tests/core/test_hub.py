@@ -27,13 +27,14 @@ from studio.errors import BadInput, StudioError
 from studio.jobs.io.imports import ModelGetRequest
 from studio.jobs.job import Cancelled
 from studio.models import catalog as catalogs
-from studio.models.catalog import AlreadyInstalled, Catalog
+from studio.models.catalog import Catalog
+from studio.models.importing import AlreadyInstalled
 from studio.models.model import Model
 from studio.models.sources import download as http
 from studio.models.sources import fetch, hub
 from studio.models.sources.download import OutOfReach, Patience
-from studio.models.sources.offers import HubSource, Offer, UrlSource
 from studio.models.sources.download_folder import claimed
+from studio.models.sources.offers import HubSource, Offer, UrlSource
 from studio.schema.request import Request
 from tests import fakes
 from tests.core.cli_runs import Runs
@@ -467,7 +468,7 @@ from pathlib import Path
 import huggingface_hub.constants
 huggingface_hub.constants.HF_HUB_OFFLINE = False
 from studio.backends import families
-from studio.models import catalog as module, trial
+from studio.models import importing as module, trial
 from studio.models.catalog import Catalog
 bundled, own, stop = json.loads(sys.argv[1])
 trial.run = lambda *_: None

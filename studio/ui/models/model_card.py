@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from studio.backends import PAGELESS
 from studio.errors import StudioError
-from studio.models.catalog import LicenceToAccept
 from studio.models.families import Family
 from studio.models.fit.estimate import Fit
+from studio.models.importing import LicenceToAccept
 from studio.models.model import Model
 from studio.models.sources.hub import NotGranted
 from studio.models.sources.offers import HubSource, PackageSource, Source, provenance

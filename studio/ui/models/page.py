@@ -15,8 +15,8 @@ from studio.backends import PAGELESS
 from studio.checkpoints import NCNN, SUFFIXES
 from studio.errors import Message
 from studio.jobs.io.imports import ModelGetRequest
-from studio.models.catalog import LicenceToAccept
 from studio.models.fit.estimate import Fit
+from studio.models.importing import LicenceToAccept
 from studio.models.model import Model, ModelUses
 from studio.models.sources.offers import Offer
 from studio.schema.nested import models_by_role

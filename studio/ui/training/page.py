@@ -15,7 +15,7 @@ from studio.backends.medium import Medium
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Job
 from studio.media.payloads import Weights
-from studio.models.catalog import AlreadyInstalled
+from studio.models.importing import AlreadyInstalled
 from studio.models.model import Model
 from studio.schema.request import TrainRequest
 from studio.studio import Studio
