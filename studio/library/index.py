@@ -16,7 +16,7 @@ from typing import Any
 
 from studio.errors import Message, StudioError
 from studio.library.asset import AssetRecord, LibraryQuery, search_text, without_surrogates
-from studio.system.storage import demand_room, transaction
+from studio.system.storage import transaction, try_writing
 
 SHA256 = re.compile(r'"([0-9a-f]{64})', re.ASCII)
 """A sha256 in JSON, also in a JSON text inside of it. The quote makes the search nine times as fast."""
@@ -162,7 +162,7 @@ class LibraryIndex:
 
     def _leave_copy(self) -> None:
         """Use the file again. Raises OSError or sqlite3.OperationalError where there is still no room for that."""
-        demand_room(self.path.parent, ROOM)
+        try_writing(self.path.parent, ROOM)
         db = self._connect(must_exist=False)
         with self._idle_lock:
             self._idle.append(db)

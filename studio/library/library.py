@@ -48,13 +48,13 @@ from studio.media.provenance import Embed, Provenance, embedded_note, parse_note
 from studio.system import storage
 from studio.system.storage import (
     FileLock,
-    demand_room,
     disk_error,
     disk_errors_as,
     is_full,
     sha256_of,
     sync_file,
     sync_folder,
+    try_writing,
 )
 
 __all__ = ["Asset", "AssetFile", "Embed", "Library", "LibraryProblem", "LibraryQuery"]
@@ -111,7 +111,7 @@ class Library:
 
     def _has_room(self) -> bool:
         try:
-            demand_room(self.folder, tables.ROOM)
+            try_writing(self.folder, tables.ROOM)
         except OSError as error:
             return not is_full(error)
         return True

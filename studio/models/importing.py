@@ -156,7 +156,7 @@ def _fill(
     need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in taken)
     joined = one.wanted.fetched is not None and not foreign and storage.can_link(found.root / files[0], own)
     if linked is None and not joined:
-        storage.demand_space(own, need, one.name)
+        storage.demand_free_space(own, need, one.name)
     copied = 0
 
     def step(size: int) -> None:

@@ -210,7 +210,7 @@ def _lead_to(place: Path, model: Model, files: Mapping[Path, str], step: Step) -
 
 def _copied_to(model: Model, folder: Path, files: Mapping[Path, str], report: Done, step: Step) -> Path:
     """Copies of files by their names, in a new folder below `folder`, compared."""
-    storage.demand_space(folder, sum(path.stat().st_size for path in files), model.title)
+    storage.demand_free_space(folder, sum(path.stat().st_size for path in files), model.title)
     storage.sweep_staging(folder, MOVING)
     with storage.staging(folder, MOVING) as staging:
         _copy_compared(model, {path: staging / name for path, name in files.items()}, report)
@@ -231,7 +231,7 @@ def move_back(model: Model, report: Done = lambda done, total: None, step: Step 
     """Bring weights that were moved back into the model's own folder, as `move` does, and delete them there."""
     linked = [model.folder / name for name in model.links if (model.folder / name).is_symlink()]
     size = sum(path.stat().st_size for path in linked)
-    storage.demand_space(model.folder, size, model.title)
+    storage.demand_free_space(model.folder, size, model.title)
     with alone(model):
         _sweep_parts(model.folder)
         parts = {path: path.with_name(f"{MOVING}{number}.part") for number, path in enumerate(linked)}

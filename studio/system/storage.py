@@ -129,14 +129,14 @@ def sha256_of(path: Path, on_chunk: Callable[[int], object] = lambda _bytes: Non
     return digest.hexdigest()
 
 
-def demand_room(folder: Path, size: int) -> None:
-    """Return if a file of `size` bytes can be written to the folder. Raises OSError otherwise, as on a full disk."""
+def try_writing(folder: Path, size: int) -> None:
+    """Write a file of `size` bytes to the folder, and delete it. Raises OSError where that fails, as on a full disk."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(size))
         file.flush()
 
 
-def demand_space(folder: Path, need: int, name: str) -> None:
+def demand_free_space(folder: Path, need: int, name: str) -> None:
     """Return if the folder's disk has `need` bytes left for what is called `name`. StudioError otherwise."""
     free = shutil.disk_usage(folder).free
     if need > free:

@@ -123,7 +123,7 @@ class _Download:
         import httpx2
 
         missing = [part for part in self._parts if not part.whole]
-        self._demand_room(sum(max(0, (part.total or 0) - part.length) for part in missing))
+        self._demand_free_space(sum(max(0, (part.total or 0) - part.length) for part in missing))
         if missing:
             limit = self._patience.stall
             async with httpx2.AsyncClient(
@@ -161,8 +161,8 @@ class _Download:
     def _tell(self) -> None:
         self._report(*bytes_of(self._parts))
 
-    def _demand_room(self, need: int) -> None:
-        storage.demand_space(self._folder, need, self._title)
+    def _demand_free_space(self, need: int) -> None:
+        storage.demand_free_space(self._folder, need, self._title)
 
     async def _fetch(self, client: httpx2.AsyncClient, part: FilePart) -> None:
         """Fetch one file, in as many attempts as it takes."""
@@ -324,7 +324,7 @@ class _Download:
             part.drop()
             raise _Again(Message("the file changed while it was fetched"))
         if code == 200:
-            self._demand_room(max(0, (total or 0) - part.length))
+            self._demand_free_space(max(0, (total or 0) - part.length))
             part.begin(etag, modified, total)
         elif not part.hashed:
             await asyncio.to_thread(part.hash_there, lambda: self._stopped)

