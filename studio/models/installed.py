@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from stat import S_ISREG
@@ -27,13 +27,15 @@ a file is changed or replaced.
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
     """The content of the folders when they were last read. `models` are by id, `ordered` by medium (None for all),
-    `stamps`, `states` and `damaged` by the folder of a model; `states` are those of models that link to files.
+    `defaults` by medium, `stamps`, `states` and `damaged` by the folder of a model; `states` are those of models that
+    link to files.
     """
 
     stamps: Mapping[Path, Stamp]
     states: Mapping[Path, LinkState]
     models: Mapping[str, Model]
     ordered: Mapping[str | None, tuple[Model, ...]]
+    defaults: Mapping[str, Model]
     damaged: Mapping[Path, Message]
 
 
@@ -112,23 +114,15 @@ class InstalledModels:
         """The model a medium uses when none is named: the first of those offered for it, where that is installed, else
         its starter, else its first. StudioError if it has none.
         """
-        current = self._current()
-        models = current.ordered.get(medium, ())
-        installed = current.models.get(first_offers().get(medium, ""))
-        if installed is not None and installed.medium == medium and installed.unavailable is None:
-            return installed
-        starter = current.models.get(f"{medium}-starter")
-        if starter is not None and starter.medium == medium:
-            return starter
-        models = [model for model in models if model.unavailable is None] or models
-        if not models:
+        found = self._current().defaults.get(medium)
+        if found is None:
             raise StudioError(
                 "There is no model for {medium}.",
                 "Add one with `studio models import PATH --medium {medium}`.",
                 mend="models",
                 medium=medium,
             )
-        return models[0]
+        return found
 
     def refresh(self) -> bool:
         """Read what has changed in the folders; returns whether anything has."""
@@ -216,7 +210,7 @@ class InstalledModels:
                 damaged[folder] = error.whole
                 continue
             models.setdefault(model.id, model)
-        read = _Snapshot(stamps, {}, models, {}, damaged)
+        read = _Snapshot(stamps, {}, models, {}, {}, damaged)
         return self._with_states(read, self._link_watch.look(list(models.values())))
 
     def _with_states(self, read: _Snapshot, states: Mapping[Path, LinkState]) -> _Snapshot:
@@ -230,7 +224,8 @@ class InstalledModels:
             ordered.setdefault(None, []).append(model)
             ordered.setdefault(model.medium, []).append(model)
         by_medium = {medium: tuple(some) for medium, some in ordered.items()}
-        return _Snapshot(read.stamps, states, models, by_medium, read.damaged)
+        defaults = {medium: _default(medium, some) for medium, some in by_medium.items() if medium is not None}
+        return _Snapshot(read.stamps, states, models, by_medium, defaults, read.damaged)
 
     def _read(self, folder: Path) -> Model:
         model = read_model(folder, bundled=folder.parent == self._bundled)
@@ -240,6 +235,18 @@ class InstalledModels:
         if folder.parent != self._bundled:
             return folder
         return self._own / BESIDE / folder.name if self._own else None
+
+
+def _default(medium: str, models: Sequence[Model]) -> Model:
+    """Which of the models of a medium, at least one, it uses when none is named; see `InstalledModels.default`."""
+    by_id = {model.id: model for model in models}
+    first = by_id.get(first_offers().get(medium, ""))
+    if first is not None and first.unavailable is None:
+        return first
+    starter = by_id.get(f"{medium}-starter")
+    if starter is not None:
+        return starter
+    return next((model for model in models if model.unavailable is None), models[0])
 
 
 def unknown_model(id: str) -> BadInput:
