@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from studio.errors import BadInput
-from studio.jobs.io.host import IoContext, IoRequest
+from studio.jobs.io.host import IoEngine, IoRequest
 from studio.jobs.job import Progress, Report
 from studio.schema.fields import FreeText, PathTo, WorkKey, WorkRef, field
 from studio.schema.request import Request
@@ -56,11 +56,8 @@ class ExportedFiles:
     count: int
 
 
-class ExportEngine:
+class ExportEngine(IoEngine):
     """Results: one ExportedFiles. A cancelled export leaves nothing."""
-
-    def __init__(self, context: IoContext) -> None:
-        self._context = context
 
     def run(self, request: Request, report: Report) -> list[ExportedFiles]:
         from studio.export import writer  # with what draws, which a window does not need at its start

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from studio.jobs.engine_cache import resolve
 from studio.jobs.job import Cancelled, Job, Progress, Report
@@ -38,6 +39,14 @@ class IoRequest(Request):
         return None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelIoRequest(IoRequest):
+    """A request that brings, links or moves models, or looks for them."""
+
+    icon: ClassVar[str] = "models"
+    page: ClassVar[str] = "models"
+
+
 @dataclass(slots=True)
 class IoResult:
     """What came of a job of the I/O lane that adds works to the library: they are the works of the job."""
@@ -55,14 +64,15 @@ class IoContext:
     changed: Callable[[Literal["library", "models"]], object]
 
 
-class IoEngine(Protocol):
+class IoEngine(ABC):
     """Runs the requests of one task of the I/O lane. A new one is made for each job."""
 
-    def __init__(self, context: IoContext) -> None: ...
+    def __init__(self, context: IoContext) -> None:
+        self._context = context
 
+    @abstractmethod
     def run(self, request: Request, report: Report) -> Sequence[Any]:
         """Do it and return the results of the job. What `report` raises (Cancelled) must pass through."""
-        ...
 
 
 class IoHost:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from studio.errors import Message, StudioError, reason
-from studio.jobs.io.host import IoContext, IoRequest, IoResult
+from studio.jobs.io.host import IoEngine, IoRequest, IoResult, ModelIoRequest
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media import codecs
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.sources.offers import offer, offers
 from studio.schema import request as schema
 from studio.schema.nested import ListOf, Record
@@ -27,13 +27,11 @@ DAY = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelImportRequest(IoRequest):
+class ModelImportRequest(ModelIoRequest):
     """Copy or convert a model into the user's own models. An empty `target` is the medium that the model is for."""
 
     kind: ClassVar[str] = "import.model"
     title: ClassVar[str] = "Import model"
-    icon: ClassVar[str] = "models"
-    page: ClassVar[str] = "models"
 
     path: str = schema.field("", PathTo(label="File", help="A folder or file of weights."))
     target: str = schema.field("", FreeText(label="Medium", help="What the model makes; empty detects it.", limit=40))
@@ -45,11 +43,8 @@ class ModelImportRequest(IoRequest):
         return Path(self.path).name
 
 
-class ModelImportEngine:
+class ModelImportEngine(IoEngine):
     """Results: the imported Model. Progress is in bytes."""
-
-    def __init__(self, context: IoContext) -> None:
-        self._context = context
 
     def run(self, request: Request, report: Report) -> list[Model]:
         assert isinstance(request, ModelImportRequest)
@@ -74,7 +69,7 @@ class ModelImportEngine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelGetRequest(IoRequest):
+class ModelGetRequest(ModelIoRequest):
     """Fetch a model and import it: one that the studio offers, or that at a `source`, as "hub:owner/name".
 
     A job that is cancelled or cut off keeps what has come: the next one goes on from there, and
@@ -83,8 +78,6 @@ class ModelGetRequest(IoRequest):
 
     kind: ClassVar[str] = "get.model"
     title: ClassVar[str] = "Get model"
-    icon: ClassVar[str] = "models"
-    page: ClassVar[str] = "models"
 
     offer: str = schema.field("", FreeText(label="Model", help="The id of an offered model.", limit=80))
     source: str = schema.field(
@@ -111,11 +104,8 @@ class ModelGetRequest(IoRequest):
         return fetch.wanted_source(self.source).id if self.source else self.offer
 
 
-class ModelGetEngine:
+class ModelGetEngine(IoEngine):
     """Results: the fetched Model. Progress is in bytes of the download."""
-
-    def __init__(self, context: IoContext) -> None:
-        self._context = context
 
     def run(self, request: Request, report: Report) -> list[Model]:
         assert isinstance(request, ModelGetRequest)
@@ -169,11 +159,8 @@ class ImportedFiles(IoResult):
     warnings: list[Message] = field(default_factory=list[Message])
 
 
-class WorkImportEngine:
+class WorkImportEngine(IoEngine):
     """Results: one ImportedFiles. A cancelled import keeps the works that it has added."""
-
-    def __init__(self, context: IoContext) -> None:
-        self._context = context
 
     def run(self, request: Request, report: Report) -> list[ImportedFiles]:
         assert isinstance(request, WorkImportRequest)

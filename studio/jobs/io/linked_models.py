@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from studio.jobs.io.host import IoContext, IoRequest
+from studio.jobs.io.host import IoEngine, ModelIoRequest
 from studio.jobs.io.imports import ImportPath
 from studio.jobs.job import Progress, Report
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.schema import request as schema
 from studio.schema.nested import ListOf
 from studio.schema.request import Flag, FreeText, PathTo, Request
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelScanRequest(IoRequest):
+class ModelScanRequest(ModelIoRequest):
     """Look for models of other programs: where these keep them, unless `usual` is off, and in further folders."""
 
     kind: ClassVar[str] = "scan.models"
     title: ClassVar[str] = "Look for models"
-    icon: ClassVar[str] = "models"
-    page: ClassVar[str] = "models"
 
     folders: tuple[ImportPath, ...] = schema.field(
         (), ListOf(of=ImportPath, limit=1000, label="Folders", help="Further folders to look in.")
@@ -37,11 +35,8 @@ class ModelScanRequest(IoRequest):
         return ", ".join(Path(each.path).name for each in self.folders[:3]) + ("…" if len(self.folders) > 3 else "")
 
 
-class ModelScanEngine:
+class ModelScanEngine(IoEngine):
     """Results: one ModelScan. Progress is the number of models found so far."""
-
-    def __init__(self, context: IoContext) -> None:
-        self._context = context
 
     def run(self, request: Request, report: Report) -> list[ModelScan]:
         assert isinstance(request, ModelScanRequest)
@@ -53,7 +48,7 @@ class ModelScanEngine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelLinkRequest(IoRequest):
+class ModelLinkRequest(ModelIoRequest):
     """Add a model of another program by links to its files, which stay where they are.
 
     `path`, `program`, `name` and `licence` are those of the FoundModel.
@@ -61,8 +56,6 @@ class ModelLinkRequest(IoRequest):
 
     kind: ClassVar[str] = "link.model"
     title: ClassVar[str] = "Link model"
-    icon: ClassVar[str] = "models"
-    page: ClassVar[str] = "models"
 
     path: str = schema.field("", PathTo(label="File", help="A file or folder of weights."))
     program: str = schema.field("", FreeText(label="Program", help="The program that it belongs to.", limit=80))
@@ -75,11 +68,8 @@ class ModelLinkRequest(IoRequest):
         return self.name or Path(self.path).name
 
 
-class ModelLinkEngine:
+class ModelLinkEngine(IoEngine):
     """Results: the Model. Progress is in bytes that were read."""
-
-    def __init__(self, context: IoContext) -> None:
-        self._context = context
 
     def run(self, request: Request, report: Report) -> list[Model]:
         assert isinstance(request, ModelLinkRequest)
@@ -98,13 +88,11 @@ class ModelLinkEngine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelMoveRequest(IoRequest):
+class ModelMoveRequest(ModelIoRequest):
     """Move the weights of a model to a folder on another disk; an empty folder brings them back."""
 
     kind: ClassVar[str] = "move.model"
     title: ClassVar[str] = "Move model"
-    icon: ClassVar[str] = "models"
-    page: ClassVar[str] = "models"
 
     id: str = schema.field("", FreeText(label="Model", help="The id of a model.", limit=80))
     folder: str = schema.field("", PathTo(label="Folder", help="A folder on another disk.", folder=True))
@@ -120,11 +108,8 @@ class ModelMoveRequest(IoRequest):
         return (Path(self.folder), MOVING) if self.folder else None
 
 
-class ModelMoveEngine:
+class ModelMoveEngine(IoEngine):
     """Results: the Model. Progress is in bytes: each is copied, then read again."""
-
-    def __init__(self, context: IoContext) -> None:
-        self._context = context
 
     def run(self, request: Request, report: Report) -> list[Model]:
         assert isinstance(request, ModelMoveRequest)
