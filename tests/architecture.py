@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from tests import written_section
+
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- modules: written by `python -m tests.architecture` -->", "<!-- end of modules -->"
@@ -31,10 +33,7 @@ def tree() -> str:
 
 def updated() -> str:
     """docs/architecture.md as it should be: its own text, and the tree as it is now."""
-    text = FILE.read_text("utf-8")
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{tree()}\n{END}{tail}"
+    return written_section.updated(FILE, BEGIN, END, tree())
 
 
 if __name__ == "__main__":

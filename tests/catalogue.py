@@ -8,6 +8,7 @@ from studio.backends import MEDIA, PAGELESS
 from studio.cli.models.offered import SELLS
 from studio.models.sources.offers import Offer, offers
 from studio.system.storage import format_size
+from tests import written_section
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "guides" / "open-models.md"
 BEGIN, END = "<!-- models: written by `python -m tests.catalogue` -->", "<!-- end of models -->"
@@ -37,10 +38,7 @@ def tables() -> str:
 
 def updated() -> str:
     """docs/guides/open-models.md as it should be: its own text, and the tables as the catalogue is now."""
-    text = FILE.read_text("utf-8")
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{tables()}\n{END}{tail}"
+    return written_section.updated(FILE, BEGIN, END, tables())
 
 
 if __name__ == "__main__":
