@@ -232,7 +232,7 @@ class QueueStore:
 
 def _row(place: float, entry: QueueEntry) -> tuple[Any, ...]:
     return (
-        *(entry.id, place, entry.state == "running", json.dumps(entry.request.to_json())),
+        *(entry.id, place, entry.state == "running", json.dumps(entry.request.storable.to_json())),
         *(json.dumps(entry.parents), entry.state, entry.group.id if entry.group else None, entry.member),
         *(json.dumps(dict(entry.after)), json.dumps(entry.works)),
     )

@@ -45,6 +45,7 @@ class Catalog(InstalledModels):
     ) -> None:
         super().__init__(bundled, own)
         self.families = families
+        self._sources: dict[str, str] = {}  # what this process was asked to fetch, secrets and all, by its download
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -242,13 +243,19 @@ class Catalog(InstalledModels):
         """
         from studio.models.sources import fetch
 
-        return self._get(fetch.wanted_source(source), medium, report, accept_licence)
+        wanted = fetch.wanted_source(source)
+        self._sources[wanted.id] = source
+        return self._get(wanted, medium, report, accept_licence)
 
     def downloads(self) -> list[UnfinishedDownload]:
-        """The downloads that have begun and are not imported, by title: paused, cut off, or running just now."""
+        """The downloads that have begun and are not imported, by title: paused, cut off, or running just now.
+
+        What this process was asked itself is `asked` as a whole, with any secrets in it, which are written nowhere.
+        """
         from studio.models.sources import fetch
 
-        return [] if self._own is None else fetch.unfinished(self._own / DOWNLOADS)
+        found = [] if self._own is None else fetch.unfinished(self._own / DOWNLOADS)
+        return [dataclasses.replace(each, asked=self._sources.get(each.id, each.asked)) for each in found]
 
     def discard_download(self, id: str) -> None:
         """Delete what has come of a download. BadInput where there is none, StudioError while a studio fetches it."""

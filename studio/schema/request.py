@@ -64,6 +64,11 @@ class Request(Checked):
         ends = ["", *(f" {number}" for number in range(2, many + 1))]
         return [each.replace(name=name[: known.limit - len(end)] + end) for each, end in zip(made, ends, strict=True)]
 
+    @property
+    def storable(self) -> Self:
+        """The request as it may be written to a disk: without secrets."""
+        return self
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, `kind` first; unknown keys of a newer version last."""
         values = {name: each.plain(getattr(self, name)) for name, each in self.fields()}

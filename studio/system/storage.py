@@ -88,6 +88,13 @@ def write_atomic(path: Path, data: bytes) -> None:
         part.write_bytes(data)
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """As `write_atomic`; where the system has such modes, nobody but the user can read the file."""
+    with replacing(path) as part:
+        part.touch(0o600)
+        part.write_bytes(data)
+
+
 def copy(
     source: Path,
     target: Path,

@@ -22,7 +22,14 @@ from studio.jobs.job import Cancelled
 from studio.models.sources import download as module
 from studio.models.sources import download_folder
 from studio.models.sources.download import DownloadRefused, OutOfReach, Patience, download
-from studio.models.sources.download_folder import FilePart, RemoteFile, claimed, demand_names, is_claimed
+from studio.models.sources.download_folder import (
+    FilePart,
+    RemoteFile,
+    claimed,
+    demand_names,
+    is_claimed,
+    without_secrets,
+)
 from studio.system import log, storage
 from tests import fakes
 from tests.file_server import (
@@ -475,6 +482,25 @@ def test_the_keys_in_an_address_do_not_get_into_the_log(server: FileServer, tmp_
         fetch(tmp_path / "d", replace(file, url=f"{file.url}?key=hush"))
     assert len(server.log) == 1
     assert "hush" not in log.path(tmp_path / "logs").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("https://me:word@host:8/a/b.gguf", "https://host:8/a/b.gguf"),
+        ("https://host/get?file=b.gguf&version=2&download=1", "https://host/get?file=b.gguf&version=2&download=1"),
+        ("https://host/b?API_KEY=1&id=5&access_token=2", "https://host/b?id=5"),
+        ("https://s3/b?X-Amz-Credential=1&X-Amz-Date=2&X-Amz-Signature=3&versionId=4", "https://s3/b?versionId=4"),
+        ("https://cdn/b?Expires=1&Signature=2&Key-Pair-Id=3&Policy=4", "https://cdn/b"),
+        ("https://az/b?sv=1&st=2&se=3&sr=b&sp=r&sig=4&comp=5", "https://az/b?comp=5"),
+        ("https://host/b?se=3&sp=r#token=1", "https://host/b?se=3&sp=r"),
+        ("https://host/b?%74oken=1&&x=%20", "https://host/b?x=%20"),
+        ("hub:owner/name@main:a?token=1", "hub:owner/name@main:a?token=1"),
+    ],
+)
+def test_an_address_is_told_without_what_lets_in(address: str, kept: str) -> None:
+    assert without_secrets(address) == kept
+    assert RemoteFile(address, "b").place == kept
 
 
 def test_an_own_proxy_is_used(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ from studio.schema.request import Request
 from tests import fakes
 from tests.core.cli_runs import Runs
 from tests.fake_hub import FIRST, SECOND, FakeHub, Repository
-from tests.file_server import FileServer, cut, hold, page, silent, status
+from tests.file_server import FileServer, Handler, cut, hold, page, silent, status
 
 CONFIG = json.dumps({"model_type": "llama", "architectures": ["LlamaForCausalLM"]}).encode()
 WEIGHTS = save({"weight": np.arange(60_000, dtype=np.float32)})
@@ -435,6 +435,44 @@ def test_a_file_at_an_address_is_imported(fake_hub: FakeHub, catalog: Catalog, t
         catalog.get_offered(replace(an_offer(source), id="other"))
 
 
+def test_what_lets_in_to_an_address_is_written_nowhere_and_asked_for_again(
+    fake_hub: FakeHub, catalog: Catalog, tmp_path: Path
+) -> None:
+    server = fake_hub.server
+    server.files["/fox.gguf"] = gguf(tmp_path / "toy.gguf")
+
+    def guarded(handler: Handler) -> bool:
+        if "token=hush" not in handler.path:
+            handler.answer(403, b"who are you?")
+            return True
+        return False
+
+    server.answers = guarded
+    server.faults["/fox.gguf"] = [cut(150)] * 4
+    signed = f"{server.url}/fox.gguf?v=2&token=hush&X-Amz-Signature=hush1".replace("//", "//me:hush@")
+    with pytest.raises(StudioError, match="could not be fetched"):
+        catalog.get_source(signed)
+    assert catalog._own is not None
+    place = catalog._own / catalogs.DOWNLOADS
+    written = [path for path in place.rglob("*") if path.is_file()]
+    assert [path.name for path in written if b"hush" in path.read_bytes()] == []
+    (plan,) = (path for path in written if path.name == fetch.PLAN)
+    if os.name == "posix":
+        assert plan.stat().st_mode & 0o777 == 0o600
+    assert [each.asked for each in catalog.downloads()] == [signed]
+    later = Catalog(catalog._bundled, catalog._own, families())
+    (unfinished,) = later.downloads()
+    assert unfinished.asked == f"{server.url}/fox.gguf?v=2"
+    assert unfinished.done == 150
+    with pytest.raises(StudioError, match="had a key"):
+        later.get_source(unfinished.asked)
+    assert later.downloads()[0].done == 150
+    model = later.get_source(signed.replace("hush1", "hush2"))  # signed anew
+    assert server.log[-1].start == 150
+    assert "hush" not in (model.folder / "model.toml").read_text("utf-8")
+    assert later.downloads() == []
+
+
 @pytest.mark.parametrize(
     ("names", "chosen"),
     [
@@ -571,6 +609,7 @@ def test_a_request_knows_its_download(fake_hub: FakeHub) -> None:
     request = ModelGetRequest(source=source, target="story", accept_licence=True)
     assert Request.from_json(request.to_json()) == request
     assert request.subject == "模型.gguf"
-    assert request.download == fetch.wanted_source(source).id
+    assert request.download == fetch.wanted_source(source).id == fetch.wanted_source(source.partition("?")[0]).id
+    assert request.storable == request.replace(source=source.partition("?")[0])
     assert ModelGetRequest(offer="smollm2-135m-instruct").download == "smollm2-135m-instruct"
     assert ModelGetRequest(source="nowhere").subject == ""

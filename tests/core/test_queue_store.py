@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from studio.backends import MEDIA
+from studio.jobs.io.imports import ModelGetRequest
 from studio.jobs.queue_store import VERSION, QueueEntry, QueueStore
 
 STORY = next(medium for medium in MEDIA if medium.name == "story").default_task.request
@@ -32,6 +33,15 @@ def test_what_is_written_is_read_back_in_order(tmp_path: Path) -> None:
     second.replace([])
     assert second.entries() == []
     second.close()
+
+
+def test_the_key_in_an_address_is_not_written(tmp_path: Path) -> None:
+    asked = ModelGetRequest(source="https://host/fox.gguf?v=2&token=hush", target="story")
+    store = QueueStore(tmp_path / "queue.sqlite")
+    store.replace([QueueEntry("job", asked, (), "queued")])
+    assert [entry.request for entry in store.entries()] == [asked.replace(source="https://host/fox.gguf?v=2")]
+    store.close()
+    assert [path.name for path in tmp_path.iterdir() if b"hush" in path.read_bytes()] == []
 
 
 def test_a_kill_loses_nothing(tmp_path: Path) -> None:

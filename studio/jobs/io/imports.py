@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from studio.errors import Message, StudioError, reason
 from studio.jobs.io.host import IoEngine, IoRequest, IoResult, ModelIoRequest
@@ -95,6 +95,12 @@ class ModelGetRequest(ModelIoRequest):
                 return fetch.wanted_source(self.source).title
             return ""
         return next((each.title for each in offers() if each.id == self.offer), self.offer)
+
+    @property
+    def storable(self) -> Self:
+        from studio.models.sources.download_folder import without_secrets
+
+        return self.replace(source=without_secrets(self.source))
 
     @property
     def download(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+from urllib.parse import unquote
 
 from studio.errors import BadInput, StudioError
 from studio.system import storage
@@ -24,6 +25,16 @@ MOMENT = 0.5  # seconds that a lock is waited for: who only looks whether it is 
 NAME_BYTES = 255  # that the systems allow for the name of a file
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices, whatever their suffix."""
+ADDRESS = re.compile(r"(https?://)(?:[^/?#]*@)?([^?#]*)(?:\?([^#]*))?.*", re.IGNORECASE | re.DOTALL)
+KEYS = re.compile(
+    r"x-(amz|goog)-.*|awsaccesskeyid|googleaccessid|key-pair-id|policy|expires?|hdn(ea|ts)|verify"
+    r"|.*(token|secret|passw(or)?d|signature|session|credential).*|(api|access|auth)?[-_]?key|auth|authorization"
+    r"|sign?|hmac|jwt|ticket|pass|pwd",
+    re.IGNORECASE,
+)
+"""Parameters in an address that let in who has it: keys, and what signs an address for a time."""
+AZURE = re.compile(r"s[a-z]{1,4}", re.IGNORECASE)
+"""Those of an address that Azure has signed, which has the parameter "sig"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,7 @@ class RemoteFile:
     """A file to fetch: where it is, its name below the folder, and what is published of it.
 
     `size` is in bytes; `git_sha1` is the hash of git for the file, the sha1 of b"blob <size>\\0" and its bytes.
-    `url` may carry secrets of the user's, so it is never shown: `host` is.
+    `url` may carry secrets of the user's, so it is never shown or written down: `host` and `place` are.
     """
 
     url: str = field(repr=False)
@@ -41,9 +52,30 @@ class RemoteFile:
     git_sha1: str = ""
 
     @property
+    def place(self) -> str:
+        """The address as it may be written down, which tells it from another file."""
+        return without_secrets(self.url)
+
+    @property
     def host(self) -> str:
         """The host and, where it is named, the port, without a user's name."""
         return re.sub(r"^[a-z0-9+.-]+://(?:[^/?#]*@)?([^/?#]*).*", r"\1", self.url, flags=re.IGNORECASE | re.DOTALL)
+
+
+def without_secrets(text: str) -> str:
+    """An address of http without a user's name and password, without parameters that let in who has it, and without
+    what is behind "#"; any other text as it is.
+    """
+    found = ADDRESS.fullmatch(text)
+    if found is None:
+        return text
+    scheme, place, query = found.groups()
+    parts = (query or "").split("&")
+    names = [unquote(part.partition("=")[0]) for part in parts]
+    azure = "sig" in map(str.lower, names)
+    secret = [bool(KEYS.fullmatch(name) or (azure and AZURE.fullmatch(name))) for name in names]
+    kept = "&".join(part for part, hidden in zip(parts, secret, strict=True) if part and not hidden)
+    return f"{scheme}{place}{'?' if kept else ''}{kept}"
 
 
 @contextlib.contextmanager
@@ -239,7 +271,7 @@ class FilePart:
     def _identity(self) -> list[Any]:
         """What tells the file from another one: its published hash; else the place it comes from."""
         published = self.file.sha256 or self.file.git_sha1
-        place = published or hashlib.sha256(self.file.url.encode("utf-8", "surrogatepass")).hexdigest()
+        place = published or hashlib.sha256(self.file.place.encode("utf-8", "surrogatepass")).hexdigest()
         return [self.file.name, self.file.size, place]
 
     def _read_note(self) -> dict[str, Any]:

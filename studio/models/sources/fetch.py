@@ -18,7 +18,15 @@ from urllib.parse import unquote, urlsplit
 from studio.errors import BadInput, StudioError
 from studio.models.sources import hub, packages
 from studio.models.sources.download import LOOPBACK, DownloadRefused, FileMissing, OutOfReach, download
-from studio.models.sources.download_folder import PARTS, RemoteFile, bytes_there, claimed, demand_names, is_claimed
+from studio.models.sources.download_folder import (
+    PARTS,
+    RemoteFile,
+    bytes_there,
+    claimed,
+    demand_names,
+    is_claimed,
+    without_secrets,
+)
 from studio.models.sources.offers import HubSource, Offer, PackageSource, Source, UrlSource, model_facts
 from studio.system import storage
 
@@ -32,8 +40,8 @@ Report = Callable[[int, int], object]
 @dataclass(frozen=True, slots=True)
 class WantedModel:
     """A model to fetch. `id` names its download, `name` is what it is to be called once it is installed; `asked` is the
-    id of an offer, or a source. `size` are its bytes when installed, 0 where nobody knows. `licence` is empty where
-    only its files tell it; `facts` are those of its model.toml.
+    id of an offer, or a source without its secrets. `size` are its bytes when installed, 0 where nobody knows.
+    `licence` is empty where only its files tell it; `facts` are those of its model.toml.
     """
 
     id: str
@@ -59,8 +67,8 @@ class FetchedModel:
 class UnfinishedDownload:
     """A download that has begun and is not imported. `done` and `total` are bytes, `total` is 0 where nobody knows.
 
-    `asked` is the id of the offer, or the source as it was given, with any secrets in it; `medium` is empty where none
-    was named; `running` says whether a studio fetches it just now.
+    `asked` is the id of the offer, or the source as it was given, but for its secrets; `medium` is empty where none was
+    named; `running` says whether a studio fetches it just now.
     """
 
     id: str
@@ -74,13 +82,16 @@ class UnfinishedDownload:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is written down of a download: of which source, and the files it consists of."""
+    """What is written down of a download: of which source, and the files it consists of, with their addresses as they
+    may be written. `keyed` says that the address as it was given has secrets.
+    """
 
     source: str
     into: str
     files: tuple[RemoteFile, ...]
     licence: str = ""
     recorded: str = ""
+    keyed: bool = False
 
 
 def wanted_offer(offer: Offer) -> WantedModel:
@@ -114,7 +125,8 @@ def wanted_source(text: str) -> WantedModel:
     shown = f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}{parts.path}"
     stem = Path(name).stem
     facts = {"title": stem, "source": shown}
-    return WantedModel(_id(stem, text), _folder_name(stem), name, text, (UrlSource(text, name),), facts=facts)
+    asked = without_secrets(text)
+    return WantedModel(_id(stem, asked), _folder_name(stem), name, asked, (UrlSource(text, name),), facts=facts)
 
 
 def _id(name: str, text: str) -> str:
@@ -178,9 +190,12 @@ def _from(
         return FetchedModel(place, {**wanted.facts, "source": recorded}, wanted.licence)
     if isinstance(source, UrlSource):
         file = RemoteFile(source.url, source.name, source.size or None, source.sha256)
-        known = _Plan(_key(source), wanted.name, (file,), wanted.licence, str(wanted.facts.get("source") or source.url))
+        recorded = str(wanted.facts.get("source") or source.url)
+        keyed = file.place != file.url or (known is not None and known.keyed)
+        known = _Plan(_key(source), wanted.name, (file,), wanted.licence, recorded, keyed)
         token = ""
     else:
+        known = _with_addresses(known)
         token = hub.token()
     for fresh in (known is None, True):
         plan = known if known is not None and not fresh else _list(source, wanted, report)
@@ -190,17 +205,39 @@ def _from(
             accept(plan.licence)
         try:
             paths = download(plan.files, folder, report, title=wanted.title, into=plan.into, token=token)
-        except FileMissing:
-            if fresh or not isinstance(source, HubSource):
+        except (FileMissing, DownloadRefused) as error:
+            if isinstance(source, UrlSource):
+                raise _without_key(plan, wanted.title) or error from error
+            if isinstance(error, DownloadRefused):
+                raise hub.refused(source.repo, error) from error
+            if fresh:
                 raise
             continue  # the commit that the download began with is gone
-        except DownloadRefused as error:
-            if isinstance(source, HubSource):
-                raise hub.refused(source.repo, error) from error
-            raise
         facts = {**wanted.facts, "source": plan.recorded}
         return FetchedModel(_to_import(folder / plan.into, paths), facts, wanted.licence or plan.licence)
     raise AssertionError
+
+
+def _without_key(plan: _Plan, title: str) -> OutOfReach | None:
+    """Why a server refuses an address of which the secrets were not kept; None where it is the whole address."""
+    if not plan.keyed or any(file.url != file.place for file in plan.files):
+        return None
+    return OutOfReach(
+        "The address of {name} had a key or a password, which the studio does not keep.",
+        "Get it by its whole address again: what has come is kept, and it goes on from there.",
+        name=title,
+    )
+
+
+def _with_addresses(plan: _Plan | None) -> _Plan | None:
+    """The plan of a download from the hub with the addresses that its files have now; None where its commit is not
+    known. What was written down of them may lack the password of a mirror.
+    """
+    repo, commit = hub.parse_commit(plan.recorded) if plan is not None else ("", "")
+    if plan is None or not repo:
+        return None
+    files = tuple(dataclasses.replace(file, url=hub.address(repo, commit, file.name)) for file in plan.files)
+    return dataclasses.replace(plan, files=files)
 
 
 def _list(source: Source, wanted: WantedModel, report: Report) -> _Plan:
@@ -309,7 +346,8 @@ def _key(source: Source) -> str:
         return f"{hub.PREFIX}{source.repo}@{source.revision}:{' '.join(source.files)}"
     if isinstance(source, PackageSource):
         return f"package:{source.name}=={source.version}:{source.sha256}"
-    return f"url:{hashlib.sha256(source.url.encode('utf-8', 'surrogatepass')).hexdigest()}:{source.sha256}"
+    place = without_secrets(source.url).encode("utf-8", "surrogatepass")
+    return f"url:{hashlib.sha256(place).hexdigest()}:{source.sha256}"
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -325,7 +363,8 @@ def _read_plan(folder: Path) -> _Plan | None:
     data: Any = _read(folder).get("plan")
     try:
         files = tuple(RemoteFile(**each) for each in data["files"])
-        plan = _Plan(str(data["source"]), str(data["into"]), files, str(data["licence"]), str(data["recorded"]))
+        texts = [str(data[name]) for name in ("licence", "recorded")]
+        plan = _Plan(str(data["source"]), str(data["into"]), files, *texts, keyed=bool(data["keyed"]))
         demand_names([f"{plan.into}/{file.name}" for file in files])
     except (TypeError, LookupError, AttributeError, StudioError):
         return None
@@ -333,5 +372,8 @@ def _read_plan(folder: Path) -> _Plan | None:
 
 
 def _write_plan(folder: Path, wanted: WantedModel, medium: str, plan: _Plan) -> None:
-    data = {"title": wanted.title, "medium": medium, "asked": wanted.asked, "plan": dataclasses.asdict(plan)}
-    storage.write_atomic(folder / PLAN, json.dumps(data, indent=1).encode("utf-8", "replace"))
+    """Write down what a download is of: no secrets, and for the user's own eyes."""
+    files = tuple(dataclasses.replace(file, url=file.place) for file in plan.files)
+    written = dataclasses.asdict(dataclasses.replace(plan, files=files))
+    data = {"title": wanted.title, "medium": medium, "asked": wanted.asked, "plan": written}
+    storage.write_private(folder / PLAN, json.dumps(data, indent=1).encode("utf-8", "replace"))

@@ -88,7 +88,7 @@ def listing(source: HubSource) -> HubListing:
                 source=f"{PREFIX}{source.repo}",
             )
         blob = "" if known or published else str(entry.blob_id or "")
-        files.append(RemoteFile(_address(source.repo, commit, name), name, entry.size, known or published, blob))
+        files.append(RemoteFile(address(source.repo, commit, name), name, entry.size, known or published, blob))
     return HubListing(commit, tuple(files), licence.lower()[:100] if isinstance(licence, str) else "")
 
 
@@ -126,6 +126,13 @@ def endpoint() -> str:
     from huggingface_hub import constants
 
     return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+
+
+def address(repo: str, commit: str, name: str) -> str:
+    """Where a file of a repository is, at a commit."""
+    from huggingface_hub import hf_hub_url
+
+    return hf_hub_url(repo, name, revision=commit, endpoint=endpoint())
 
 
 def _page(*parts: str) -> str:
@@ -205,12 +212,6 @@ def _find_token() -> tuple[str, TokenPlace]:
 
 def _is_set(name: str) -> bool:
     return os.environ.get(name, "").upper() in TRUE
-
-
-def _address(repo: str, commit: str, name: str) -> str:
-    from huggingface_hub import hf_hub_url
-
-    return hf_hub_url(repo, name, revision=commit, endpoint=endpoint())
 
 
 @contextlib.contextmanager
