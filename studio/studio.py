@@ -112,6 +112,8 @@ class Studio:
         if owns_queue:
             self._sweep = LeftoverSweep(paths, self.catalog, self._used_works, self.queue.requests)
         self._end_following = self.catalog.follow(lambda: self._publish(News("models")))
+        self._reading_history = threading.Thread(target=self.fit.history.read, name="run history", daemon=True)
+        self._reading_history.start()
 
     def submit(
         self,
@@ -222,6 +224,7 @@ class Studio:
         """Refuse new jobs, cancel all others (see JobQueue.close), and release everything."""
         self.queue.close()
         self._end_following()
+        self._reading_history.join()
         if self._sweep is not None:
             self._sweep.close()
         self.library.close()

@@ -30,6 +30,7 @@ from studio.models.sources.offers import Offer
 from studio.schema.request import Request
 from studio.support import hardware
 from studio.system.paths import RESOURCES
+from tests.disk import disk_reads
 
 GB = 10**9
 LLAMA_2_7B = {
@@ -259,6 +260,18 @@ def test_what_a_job_took_corrects_the_next_answer(tmp_path: Path) -> None:
     more = fit.seconds(request.replace(steps=2 * request.steps), model)
     assert more is not None
     assert 10 < more <= 16.0, "twice the steps take longer"
+
+
+def test_who_asks_how_long_does_not_read_the_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    RunHistory(tmp_path / "runs.sqlite").record(run())
+    fit, request = check(tmp_path), PosterRequest(model="m")
+    with disk_reads(monkeypatch) as reads:
+        assert fit.seconds(request, None) is None
+    assert reads == []
+    fit.history.read()
+    with disk_reads(monkeypatch) as reads:
+        assert fit.seconds(request, None) == 2.0
+    assert reads == []
 
 
 def test_a_text_that_ended_early_says_how_long_a_whole_one_takes(tmp_path: Path) -> None:

@@ -284,8 +284,10 @@ class FitCheck:
     def seconds(self, request: Request, model: Model | None) -> float | None:
         """How long a job will take, from earlier ones: of this model and as large as this request; else of the kind.
 
-        From memory alone: None too where the facts of the model were not read yet.
+        From memory alone: None too where the history or the facts of the model were not read yet.
         """
+        if not self.history.known:
+            return None
         machine = self._device
         with self._lock:
             known = self._facts.get(model.folder) if model is not None else None

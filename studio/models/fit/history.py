@@ -68,6 +68,16 @@ class RunHistory:
         self._lock = threading.Lock()
         self._runs: list[MeasuredRun] | None = None
 
+    @property
+    def known(self) -> bool:
+        """Whether the file was read, so that every question is answered from memory."""
+        return self._runs is not None
+
+    def read(self) -> None:
+        """Read the file, unless that was done: whoever asks first does it otherwise."""
+        with self._lock:
+            self._read()
+
     def typical_seconds(self, kind: str, model: str) -> float | None:
         """The median seconds of such jobs on this machine; None if there were none."""
         return _median(run.seconds for run in self._of(lambda run: (run.kind, run.model) == (kind, model)))
@@ -125,12 +135,13 @@ class RunHistory:
 
     def _read(self) -> list[MeasuredRun]:
         if self._runs is None:
-            self._runs = []
+            runs: list[MeasuredRun] = []
             if self._file.exists():
                 with self._database() as database:
                     if database is not None:
                         rows = database.execute(f"SELECT {COLUMNS} FROM runs ORDER BY n").fetchall()
-                        self._runs = [MeasuredRun(*row) for row in rows]
+                        runs = [MeasuredRun(*row) for row in rows]
+            self._runs = runs
         return self._runs
 
     @contextlib.contextmanager
