@@ -20,10 +20,12 @@ from studio.schema.request import Request
 
 DEFAULT_STEPS, MOST_STEPS = 4, 24
 """Progress reports of a request without steps, and the most of one with steps."""
-UNEXPECTED, BAD_INPUT, KILLED, SLOW, MEMORY_ONCE, HANGS, MEMORY_ALWAYS, REMARKS, SEVERAL_FILES = range(9001, 9010)
+UNEXPECTED, BAD_INPUT, KILLED, SLOW, MEMORY_ONCE, HANGS, MEMORY_ALWAYS, REMARKS, SEVERAL_FILES, NOTHING_YET = range(
+    9001, 9011
+)
 """Seeds: raises an error that is no StudioError; raises BadInput; is killed; runs until it is cancelled and returns
 what it has; runs out of memory the first time; does not report for a minute; runs out of memory every time; returns a
-remark with a face that it found; returns a work of several files."""
+remark with a face that it found; returns a work of several files; runs until it is cancelled and has nothing then."""
 REMARK = "It is another face."
 RATE = 8000
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><path d="M0 0H4V4Z"/></svg>'
@@ -64,11 +66,11 @@ class FakeEngine:
         try:
             for step in range(1, total + 1):
                 report(Progress("making", step, total, preview(payload, step, total)))
-            while seed == SLOW:
+            while seed in (SLOW, NOTHING_YET):
                 time.sleep(0.005)
                 report(Progress("making", total, total, preview(payload, total, total)))
         except Cancelled:
-            raise Cancelled([payload]) from None
+            raise Cancelled([payload] if seed != NOTHING_YET else ()) from None
         return [bundle(payload) if seed == SEVERAL_FILES else payload]
 
 

@@ -21,6 +21,8 @@ from studio.ui.widgets.text import tr
 FILE, EDIT, ITEM, CREATE, VIEW, HELP = "&File", "&Edit", "&Item", "&Create", "&View", "&Help"
 MENUS = (FILE, EDIT, ITEM, CREATE, VIEW, HELP)
 
+PLAYING = ("play", "loop")
+
 Run = Callable[[], object]
 
 
@@ -116,6 +118,11 @@ class Command:
     role: QAction.MenuRole = QAction.MenuRole.NoRole
 
     @property
+    def while_typing(self) -> bool:
+        """Whether its shortcut works while a text has the focus: not where it acts on works, but playing does."""
+        return self.menu != ITEM or self.name in PLAYING
+
+    @property
     def shortcut(self) -> QKeySequence:
         return QKeySequence(self.keys)
 
@@ -172,7 +179,7 @@ BEFORE_MEDIA: tuple[Command, ...] = (
     Command("restore", "Restore", works=OnWorks(True, binned=True, group=USE), icon="restore"),
     Command("delete", "Delete permanently…", works=OnWorks(True, binned=True, group=REMOVE), icon="trash"),
     Command("generate", "&Generate", CREATE, "Ctrl+Return"),
-    Command("cancel", "&Cancel", CREATE, "Esc"),
+    Command("stop", "&Stop", CREATE),
     Command("example", "Try an &example", CREATE, "Ctrl+Shift+E", line=True),
     Command("roll", "&Randomize seed", CREATE, "Ctrl+R", icon="die"),
     Command("lock", "&Lock seed", CREATE, "Ctrl+L", icon="unlock"),
@@ -188,6 +195,7 @@ AFTER_MEDIA: tuple[Command, ...] = (
             icon="search"),
     Command("area.next", "Ne&xt area", VIEW, "F6", lambda to: to.window.step_area(1), line=True),
     Command("area.before", "Previous are&a", VIEW, "Shift+F6", lambda to: to.window.step_area(-1)),
+    Command("cancel", "C&lose", VIEW, "Esc"),
     Command("fit", "F&it to window", VIEW, "Ctrl+0", line=True),
     Command("actual", "Actual si&ze", VIEW, "Ctrl+Shift+0"),
     Command("inspector", "Show or hide side &panel", VIEW, "Ctrl+I"),

@@ -47,6 +47,7 @@ KEYS = {
     "next": "Alt+Right",
     "bin": "Ctrl+Backspace",
     "generate": "Ctrl+Return",
+    "stop": "",
     "cancel": "Esc",
     "example": "Ctrl+Shift+E",
     "roll": "Ctrl+R",

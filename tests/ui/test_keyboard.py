@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu, QPlainTextEdit, QWidget
 
 from studio.ui import commands
+from studio.ui.panel.panel import Panel
 from studio.ui.shell.command_palette import PaletteEntry, rank
 from studio.ui.shell.shortcuts import ShortcutsDialog
 from tests.ui.conftest import Desk
@@ -16,6 +19,12 @@ from tests.ui.window_tour import ROLE, fill, nameless, places, read_aloud, unrea
 
 def offered(words: str, place: str = "Create") -> PaletteEntry:
     return PaletteEntry(words, place, "", lambda: None)
+
+
+def press(widget: QWidget, keys: QKeySequence) -> None:
+    """Press a shortcut where this widget has the focus."""
+    pressed = keys[0]
+    QTest.keyClick(widget, pressed.key(), pressed.keyboardModifiers())
 
 
 def test_the_best_fit_comes_first() -> None:
@@ -75,6 +84,132 @@ def test_a_menu_greys_what_it_cannot_do_and_frees_the_shortcuts_again(desk: Desk
     assert not desk.window.menu_actions["bin"].isEnabled()
     menu.aboutToHide.emit()
     assert all(action.isEnabled() for action in desk.window.menu_actions.values())
+
+
+@pytest.mark.parametrize("page", ["avatar", "poster", "story", "music", "library", "models", "settings"])
+def test_every_shortcut_works_after_every_menu_was_open(desk: Desk, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if page in ("avatar", "poster", "story", "music"):
+        keep_seed(desk, page, 3)
+        desk.click("generate")
+        desk.idle()
+    shown = desk.window.open(page)
+    desk.settle()
+    if page == "library":
+        desk.studio.library.tag(desk.studio.library.ids(), add=["sea"])
+    menus = [*shown.findChildren(QMenu), *desk.window.menuBar().findChildren(QMenu)]
+    if isinstance(shown, Panel):
+        assert shown.asset is not None
+        menus += [shown.stage.menu(), shown.menu(shown.asset)]
+    for menu in menus:
+        menu.popup(desk.window.mapToGlobal(QPoint(80, 80)))
+        for sub in menu.findChildren(QMenu):
+            sub.popup(desk.window.mapToGlobal(QPoint(90, 90)))
+            sub.close()
+        menu.close()
+    desk.settle()
+    desk.window.activateWindow()
+    desk.until(desk.window.isActiveWindow)
+    ran: list[str] = []
+    monkeypatch.setattr(commands.Command, "trigger", lambda self, _: ran.append(self.name))
+    place = desk.find("rail.settings")
+    place.setFocus()
+    keyed = [each for each in commands.table() if each.menu and each.keys]
+    for each in keyed:
+        press(place, each.shortcut)
+    assert ran == [each.name for each in keyed]
+
+
+@pytest.mark.parametrize("field", ["prompt", "seed", "search", "tags.field"])
+def test_no_shortcut_acts_on_works_while_a_text_has_the_focus(desk: Desk, field: str) -> None:
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    if field in ("search", "tags.field"):
+        library = desk.window.open("library")
+        desk.settle()
+        library.grid.selectAll()  # type: ignore[attr-defined]
+    text = desk.find(field, QPlainTextEdit if field == "prompt" else QWidget)
+    text.setFocus()
+    before, page = desk.studio.library.page(), desk.window.page
+    for each in commands.table():
+        if each.menu == commands.ITEM and each.keys and each.name not in commands.PLAYING:
+            press(text, each.shortcut)
+    for key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
+        QTest.keyClick(text, key)
+    desk.settle()
+    assert desk.studio.library.page() == before
+    assert (desk.window.page, QApplication.focusWidget()) == (page, text)
+    assert all(job.has_ended for job in desk.studio.queue.jobs())
+
+
+def test_a_word_is_deleted_in_a_text_and_undo_brings_it_back(desk: Desk) -> None:
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    words = desk.find("prompt", QPlainTextEdit)
+    assert isinstance(words, QPlainTextEdit)
+    words.setFocus()
+    words.selectAll()
+    QTest.keyClicks(words, "a red fox")
+    desk.panel("poster").brief.history.end_step()
+    QTest.keyClick(words, Qt.Key.Key_Backspace, Qt.KeyboardModifier.ControlModifier)
+    assert words.toPlainText() == "a red "
+    assert desk.studio.library.count() == 1
+    QTest.keyClick(words, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert words.toPlainText() == "a red fox"
+
+
+def test_undo_takes_back_the_last_thing_on_every_page(desk: Desk) -> None:
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    words = desk.find("prompt", QPlainTextEdit)
+    assert isinstance(words, QPlainTextEdit)
+    before = words.toPlainText()
+    words.setFocus()
+    words.selectAll()
+    QTest.keyClicks(words, "a red fox")
+    desk.click("bin")
+    undo, library = commands.keys_of("undo"), desk.studio.library
+    press(words, undo)
+    assert (library.count(), words.toPlainText()) == (1, "a red fox"), "the bin came last"
+    desk.until(lambda: desk.panel("poster").asset is not None)
+    press(words, undo)
+    assert words.toPlainText() == before
+    redo = commands.keys_of("redo")
+    press(words, redo)
+    assert (library.count(), words.toPlainText()) == (1, "a red fox")
+    press(words, redo)
+    assert library.count() == 0
+    for page in desk.window.names:
+        shown = desk.window.open(page)
+        desk.settle()
+        press(shown, undo)
+        assert library.count() == 1, page
+        desk.act("redo")
+        assert library.count() == 0, page
+
+
+def test_undo_in_a_search_is_that_of_the_works_where_these_came_last(desk: Desk) -> None:
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    library = desk.window.open("library")
+    desk.settle()
+    line = desk.find("search")
+    assert isinstance(line, QLineEdit)
+    line.setFocus()
+    QTest.keyClicks(line, "poster")
+    desk.settle()
+    library.grid.selectAll()  # type: ignore[attr-defined]
+    QTest.mouseClick(desk.find("details.favourite"), Qt.MouseButton.LeftButton)
+    assert desk.studio.library.page()[0].favourite
+    assert QApplication.focusWidget() is line
+    press(line, commands.keys_of("undo"))
+    assert not desk.studio.library.page()[0].favourite
+    assert line.text() == "poster"
+    press(line, commands.keys_of("undo"))
+    assert line.text() == ""
 
 
 def test_f6_goes_round_through_all_areas(desk: Desk) -> None:
@@ -138,7 +273,8 @@ def test_no_action_is_without_effect(desk: Desk) -> None:
         desk.panel(page)
         able |= {each.name for each in commands.table() if desk.window.can(each.name)}
     lost = {each.name for each in commands.table() if each.menu} - able
-    assert lost == {"redo", "cancel", "keep"}  # nothing was taken back, nothing runs, no face is under the hand
+    # Nothing was taken back, nothing runs, nothing is open, no face is under the hand.
+    assert lost == {"redo", "stop", "cancel", "keep"}
 
 
 def test_screen_readers_find_a_named_tree_everywhere(desk: Desk) -> None:

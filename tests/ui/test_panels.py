@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton
 
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
@@ -17,7 +17,7 @@ from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.text import TextStage
 from tests import fakes
-from tests.fakes import BAD_INPUT, SLOW, UNEXPECTED, FakeEngine
+from tests.fakes import BAD_INPUT, NOTHING_YET, SLOW, UNEXPECTED, FakeEngine
 from tests.ui.conftest import Desk
 
 
@@ -134,13 +134,75 @@ def test_two_in_a_row_wait_and_both_come(desk: Desk) -> None:
     assert sorted((work.request["seed"], work.partial) for work in works) == [(5, False), (SLOW, True)]
 
 
-def test_escape_cancels_and_keeps_what_there_was(desk: Desk) -> None:
+def test_escape_stops_nothing(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", SLOW)
+    panel.count.setCurrentIndex(panel.count.findData(4))
+    desk.click("generate")
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
+    words = desk.find("prompt", QPlainTextEdit)
+    for place in (words, panel.stage_area.candidates, desk.find("generate")):
+        place.setFocus()
+        QTest.keyClick(place, Qt.Key.Key_Escape)
+    desk.act("queue")
+    QTest.keyClick(desk.window.queue, Qt.Key.Key_Escape)
+    assert not desk.window.queue.isVisible(), "it closes what is open"
+    assert not any(job.cancelling or job.has_ended for job in desk.studio.queue.jobs())
+
+
+def test_a_button_says_how_many_it_stops_and_nothing_is_left_behind(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", 5)
+    desk.click("generate")
+    desk.idle()
+    before = panel.asset
+    assert before is not None
+    keep_seed(desk, "poster", NOTHING_YET)
+    panel.count.setCurrentIndex(panel.count.findData(4))
+    desk.click("generate")
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
+    desk.until(lambda: panel.cancel.text() == desk.window.job_strip.cancel.text() == "Cancel 4")
+    desk.studio.queue.cancel(next(job.id for job in desk.studio.queue.jobs() if job.state == "queued"))
+    desk.until(lambda: panel.cancel.text() == desk.window.job_strip.cancel.text() == "Cancel 3")
+    desk.click("cancel")
+    desk.idle()
+    assert all(job.state == "cancelled" for job in desk.studio.queue.jobs()[:4])
+    assert not panel.cancel.isVisible()
+    assert (panel.asset, panel.stage.asset) == (before, before)
+    assert panel.stage.isVisible()
+
+
+def test_cancelled_candidates_leave_no_frame(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", 20)
+    panel.count.setCurrentIndex(panel.count.findData(4))
+    desk.studio.queue.pause(True)
+    desk.click("generate")
+    for job in desk.studio.queue.jobs():
+        if job.request.seed in (21, 23):
+            desk.studio.queue.cancel(job.id)
+    desk.studio.queue.pause(False)
+    grid = panel.stage_area.candidates
+    desk.until(lambda: grid.done == 2)
+    desk.idle()
+    assert grid.count == 2
+    QTest.keyClick(grid, Qt.Key.Key_Right)
+    assert grid.accessibleDescription() == "2 of 2"
+    QTest.keyClick(grid, Qt.Key.Key_Return)
+    desk.until(lambda: panel.asset is not None and panel.asset.request["seed"] == 22)
+    desk.act("cancel")
+    assert grid.isVisible()
+    assert grid.count == 2
+    assert panel.stage_area.header.caption.full_text() == "2 candidates"
+
+
+def test_cancelling_keeps_what_there_was(desk: Desk) -> None:
     panel = desk.panel("story")
     keep_seed(desk, "story", SLOW)
     desk.click("generate")
     desk.until(lambda: f"{SLOW} foxes" in panel.stage.page.toPlainText())  # type: ignore[attr-defined]
     assert panel.cancel.isVisible()
-    desk.act("cancel")
+    desk.act("stop")
     desk.until(lambda: panel.asset is not None)
     assert panel.asset is not None
     assert panel.asset.partial

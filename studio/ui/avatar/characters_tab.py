@@ -26,6 +26,7 @@ from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Run, keys_of
+from studio.ui.forms.undo import Change
 from studio.ui.stages import pictures
 from studio.ui.widgets.controls import button, label, tip
 from studio.ui.widgets.layout import column
@@ -265,7 +266,7 @@ class CharactersTab(QWidget):
         return one
 
     def _notify(self, words: str, undo: Callable[[], Identity]) -> None:
-        self._session.actions.notify(words, [(tr("Undo"), lambda: self._try(undo))])
+        self._session.actions.notify_change(words, Change(lambda: self._try(undo) is not None))
 
     def _try(self, action: Callable[[], Identity]) -> Identity | None:
         """What an action returns; None, with a message, if it failed: then the characters are read again."""

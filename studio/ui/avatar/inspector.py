@@ -34,6 +34,7 @@ from studio.ui.avatar.morph_tab import MorphTab
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider, TraitSliders
 from studio.ui.commands import Run, keys_of
+from studio.ui.forms.undo import Undoable
 from studio.ui.panel.inspector import PanelInspector, PanelParts
 from studio.ui.widgets.controls import button, label, named, segment, tip, tool
 from studio.ui.widgets.layout import column, row, scrolling
@@ -243,13 +244,13 @@ class AvatarInspector(PanelInspector):
         }
         if self.session.live is not None:
             found["export"] = self._save_and_export if ready else None
-        if self._in_morph():
-            history = self.morph.history
-            found["undo"] = self.morph.undo if history.can_undo else None
-            found["redo"] = self.morph.redo if history.can_redo else None
-        if self._stage.choosing and not self.parts.busy():
+        if self._stage.choosing:
             found["cancel"] = self.session.leave_candidates
         return found
+
+    def undoable(self) -> Undoable | None:
+        morph = self.morph
+        return Undoable(morph.history, morph.undo, morph.redo) if self._in_morph() else None
 
     def _save_and_export(self) -> None:
         self._set_exporting(True)

@@ -1,12 +1,56 @@
-"""Undo and redo over immutable values."""
+"""Undo and redo: over immutable values, and over changes of the library; several histories in one order."""
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 Value = TypeVar("Value")
 
 LIMIT = 200  # steps back
+_moments = itertools.count(1)
+
+
+def moment() -> int:
+    """A number larger than all before, by which steps of different histories are put in order."""
+    return next(_moments)
+
+
+class History(Protocol):
+    """Moments of a history: of its last step, which undo takes back, and of its last undo, which redo takes back; each
+    0 where there is none. `changed_at`: the last new step, after which nothing older is redone.
+    """
+
+    @property
+    def undo_at(self) -> int: ...
+    @property
+    def redo_at(self) -> int: ...
+    @property
+    def changed_at(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """A history, and what steps back and forward in it."""
+
+    history: History
+    undo: Callable[[], object]
+    redo: Callable[[], object]
+
+
+def undo_and_redo(parts: Iterable[Undoable]) -> dict[str, Callable[[], object]]:
+    """The commands that take back the last thing that was done in any of these, and the last undo."""
+    all_ = list(parts)
+    last = max(all_, key=lambda part: part.history.undo_at)
+    undone = max(all_, key=lambda part: part.history.redo_at)
+    found: dict[str, Callable[[], object]] = {}
+    if last.history.undo_at:
+        found["undo"] = last.undo
+    if undone.history.redo_at > max(part.history.changed_at for part in all_):
+        found["redo"] = undone.redo
+    return found
 
 
 class UndoHistory(Generic[Value]):
@@ -17,15 +61,30 @@ class UndoHistory(Generic[Value]):
         self._before: list[Value] = []
         self._after: list[Value] = []
         self._kind = ""
+        self._done_at: list[int] = []  # moments of the steps to `value`, as `_before`
+        self._undone_at: list[int] = []  # as `_after`
+        self.changed_at = 0
+
+    @property
+    def undo_at(self) -> int:
+        return self._done_at[-1] if self._done_at else 0
+
+    @property
+    def redo_at(self) -> int:
+        return self._undone_at[-1] if self._undone_at else 0
 
     def step(self, value: Value, kind: str = "") -> None:
         """Add a step. Steps of the same `kind` are merged until `end_step`; those without a kind never are."""
         if value == self.value:
             return
+        self.changed_at = moment()
         if not kind or kind != self._kind:
             self._before = [*self._before, self.value][-LIMIT:]
+            self._done_at = [*self._done_at, self.changed_at][-LIMIT:]
+        else:
+            self._done_at[-1] = self.changed_at
         self.value, self._kind = value, kind
-        self._after = []
+        self._after, self._undone_at = [], []
 
     def amend(self, value: Value) -> None:
         """Change the current value without a new step."""
@@ -47,7 +106,9 @@ class UndoHistory(Generic[Value]):
         """The value before; the current one if there is none."""
         if self._before:
             self._after.append(self.value)
+            self._undone_at.append(moment())
             self.value = self._before.pop()
+            self._done_at.pop()
         self.end_step()
         return self.value
 
@@ -55,6 +116,60 @@ class UndoHistory(Generic[Value]):
         """The value that was undone last; the current one if there is none."""
         if self._after:
             self._before.append(self.value)
+            self._done_at.append(moment())
             self.value = self._after.pop()
+            self._undone_at.pop()
         self.end_step()
         return self.value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """Something that was done and can be taken back; each call returns False where it failed. Without `redo` it cannot
+    be done again.
+    """
+
+    undo: Callable[[], bool]
+    redo: Callable[[], bool] | None = None
+
+
+class ChangeHistory:
+    """Changes of works and characters, newest last. `changed` is called after each."""
+
+    def __init__(self, changed: Callable[[], object]) -> None:
+        self._announce = changed
+        self._before: list[tuple[int, Change]] = []
+        self._after: list[tuple[int, Change]] = []
+        self.changed_at = 0
+
+    @property
+    def undo_at(self) -> int:
+        return self._before[-1][0] if self._before else 0
+
+    @property
+    def redo_at(self) -> int:
+        return self._after[-1][0] if self._after else 0
+
+    def add(self, change: Change) -> None:
+        self.changed_at = moment()
+        self._before = [*self._before, (self.changed_at, change)][-LIMIT:]
+        self._after = []
+        self._announce()
+
+    def undo(self, change: Change | None = None) -> None:
+        """Take back this change, or the last one; nothing happens where it was taken back already."""
+        found = next((pair for pair in reversed(self._before) if change in (None, pair[1])), None)
+        if found is None:
+            return
+        self._before.remove(found)
+        if found[1].undo() and found[1].redo is not None:
+            self._after.append((moment(), found[1]))
+        self._announce()
+
+    def redo(self) -> None:
+        if not self._after:
+            return
+        _, change = self._after.pop()
+        if change.redo is not None and change.redo():
+            self._before.append((moment(), change))
+        self._announce()

@@ -223,7 +223,8 @@ class LibraryPage(Page):
         self.search.setText(self.search.text() + text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.selected_ids():
+        keys = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
+        if event.key() in keys and self.window().focusWidget() is self.grid and self.selected_ids():
             self._run("delete" if self._works.query.binned else "bin")
         elif event.matches(QKeySequence.StandardKey.Copy):
             self._copy()

@@ -21,6 +21,7 @@ from studio.studio import Studio
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.commands import command
+from studio.ui.forms.undo import Change, ChangeHistory, Undoable
 from studio.ui.library import send_to
 from studio.ui.library.importer import Importer
 from studio.ui.library.model import file_name
@@ -75,6 +76,7 @@ class WorkActions:
         self.studio, self._bridge, self.window = studio, bridge, window
         self.notify = notify
         self._open_panel = open_panel
+        self.history = ChangeHistory(bridge.library_changed)
         self.tasks = SerialTasks(window)
         self._export: ExportDialog | None = None
         self._rest = timer(window, lambda: self.tasks.run(_read_ahead, lambda _: None))
@@ -173,8 +175,19 @@ class WorkActions:
 
         self._attempt(sent)
 
+    @property
+    def undoable(self) -> Undoable:
+        """The changes of works that undo takes back, on every page."""
+        return Undoable(self.history, self.history.undo, self.history.redo)
+
     def rename(self, asset: Asset, title: str) -> bool:
-        return self._attempt(lambda: self.studio.library.rename(asset.id, title))
+        def put(title: str) -> bool:
+            return self._attempt(lambda: self.studio.library.rename(asset.id, title))
+
+        done = put(title)
+        if done:
+            self.history.add(Change(lambda: put(asset.title), lambda: put(title)))
+        return done
 
     def reveal(self, asset: Asset) -> None:
         """Open the folder that holds the work."""
@@ -224,19 +237,52 @@ class WorkActions:
         return kept[0] if kept else None
 
     def favourite(self, ids: Sequence[str], on: bool) -> bool:
-        return self._change(ids, lambda part: self.studio.library.favourite(part, on))
+        library = self.studio.library
+        return self._label(ids, on, library.favourite, lambda asset: asset.favourite, "")
 
-    def bin(self, ids: Sequence[str]) -> bool:
-        """Move works to the bin, with undo; False if they could not be moved."""
+    def bin(self, ids: Sequence[str], back: Callable[[], object] | None = None) -> bool:
+        """Move works to the bin, with undo, after which `back` is called; False if they could not be moved."""
+        library = self.studio.library
+
+        def again() -> bool:
+            return self._change(self._existing(ids), library.bin)
+
+        def restored(number: int) -> None:
+            self.notify(count(number, "%n item restored.", "%n items restored."), ())
+            if back is not None:
+                back()
+
+        def undo() -> bool:
+            there = self._existing(ids)
+            return self._change(there, library.restore, lambda: restored(len(there)))
 
         def said() -> None:
             words = count(len(ids), "%n item moved to the bin.", "%n items moved to the bin.")
-            self.notify(words, [(tr("Undo"), lambda: self.restore(ids))])
+            self.notify_change(words, Change(undo, again))
 
-        return self._change(ids, self.studio.library.bin, said)
+        return self._change(ids, library.bin, said)
 
     def restore(self, ids: Sequence[str]) -> bool:
-        return self._change(ids, self.studio.library.restore)
+        library = self.studio.library
+
+        def done() -> None:
+            change = Change(
+                lambda: self._change(self._existing(ids), library.bin),
+                lambda: self._change(self._existing(ids), library.restore),
+            )
+            self.history.add(change)
+
+        return self._change(ids, library.restore, done)
+
+    def _existing(self, ids: Sequence[str]) -> list[str]:
+        """Those of these works that were not deleted since."""
+        return [asset.id for asset in self.studio.library.get_many(ids)]
+
+    def notify_change(self, words: str, change: Change) -> None:
+        """Remember a change, and say it with a button that takes it back."""
+        self.history.add(change)
+        if words:
+            self.notify(words, [(tr("Undo"), lambda: self.history.undo(change))])
 
     def tag(self, ids: Sequence[str], name: str, on: bool) -> bool:
         """Add a tag to works or remove it, with undo for those that changed."""
@@ -278,8 +324,11 @@ class WorkActions:
             moved.extend(other)
 
         def said() -> None:
-            back = [(tr("Undo"), lambda: self._change(moved, lambda part: put(part, not on)))]
-            self.notify(words, back if moved else ())
+            if moved:
+                back = lambda on: self._change(self._existing(moved), lambda part: put(part, on))  # noqa: E731
+                self.notify_change(words, Change(lambda: back(not on), lambda: back(on)))
+            elif words:
+                self.notify(words, ())
 
         return self._change(ids, change, said)
 

@@ -19,12 +19,12 @@ from studio.studio import Studio
 from studio.ui.commands import Run, keys_of
 from studio.ui.forms.fields import TextField
 from studio.ui.forms.form import Form
-from studio.ui.forms.undo import UndoHistory
+from studio.ui.forms.undo import Undoable, UndoHistory
 from studio.ui.library.importer import local
 from studio.ui.panel.fit_line import FitLine
 from studio.ui.panel.presets_menu import PresetMenus
 from studio.ui.plugin import plugin
-from studio.ui.widgets.controls import ComboBox, button, label, named, tip, tool
+from studio.ui.widgets.controls import ComboBox, button, label, named, tool
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.layout import ScaledSize, column, row, scrolling
 from studio.ui.widgets.page import timer
@@ -36,13 +36,14 @@ TYPING_PAUSE = 1200  # milliseconds without a change, after which the next chang
 
 
 class Brief(QWidget):
-    """The form of a medium's requests, with Generate and Cancel below it.
+    """The form of a medium's requests, with Generate and Cancel below it. The page wires these and undo and redo.
 
-    `message(words)` for a toast; `history_moved` after undo and redo; `other_request(request)`: a request of the medium
-    of another kind was loaded.
+    `message(words)` for a toast; `stepped` where there is another step to undo or redo, `history_moved` after these;
+    `other_request(request)`: a request of the medium of another kind was loaded.
     """
 
     message = Signal(str)
+    stepped = Signal()
     history_moved = Signal()
     other_request = Signal(object)
 
@@ -70,7 +71,6 @@ class Brief(QWidget):
         self._drop_zone = DropZone(self, tr("Drop a preset to load it"), is_preset_drop, self._import_presets)
         ScaledSize(self.count, wide=84)
         ScaledSize(self.cancel, high=40)
-        self._update_undo_buttons()
         self._fit_model(self.form.value())
         self.fit.ask(self.form.value())
 
@@ -81,8 +81,8 @@ class Brief(QWidget):
     def _build_header(self) -> QFrame:
         head = named(QFrame(), "briefHead")
         head.setFixedHeight(48)
-        self.undo_button = tool("undo", tr("Undo"), "undo", keys=keys_of("undo"), clicked=self.undo)
-        self.redo_button = tool("redo", tr("Redo"), "redo", keys=keys_of("redo"), clicked=self.redo)
+        self.undo_button = tool("undo", tr("Undo"), "undo", keys=keys_of("undo"))
+        self.redo_button = tool("redo", tr("Redo"), "redo", keys=keys_of("redo"))
         title = label(tr(self._medium.title), "heading")
         tools = (self.undo_button, self.redo_button, self.presets.recent_button, self.presets.presets_button)
         head.setLayout(row(title, None, *tools, spacing=2, margins=(20, 0, 12, 0)))
@@ -102,7 +102,7 @@ class Brief(QWidget):
             self.count.addItem(str(number), number)
         self.count.setCurrentIndex(COUNTS.index(self._medium.candidates))
         self.generate = button(tr("Generate"), "generate", "primary", keys=keys_of("generate"))
-        self.cancel = button(tr("Cancel"), "cancel", hint=tip(tr("Stop generating"), keys_of("cancel")))
+        self.cancel = button(tr("Cancel"), "cancel", hint=tr("Stop generating"))
         self.train: QPushButton | None = None
         if plugin(self._medium).training_page:
             self.train = button(tr("Train a model"), "trainOwn", "quiet", keys=keys_of("train"))
@@ -125,7 +125,7 @@ class Brief(QWidget):
         self.history.step(value, self.form.last_changed)
         self.fit.ask(value)
         self._typing_pause.start()
-        self._update_undo_buttons()
+        self.stepped.emit()
 
     def _model_of(self, request: Request) -> Model | None:
         """The model that a request asks for; None where it is not there."""
@@ -191,11 +191,7 @@ class Brief(QWidget):
     def _set_value(self, value: Request) -> None:
         self._typing_pause.stop()
         self.form.set_value(value)
-        self._update_undo_buttons()
-
-    def _update_undo_buttons(self) -> None:
-        self.undo_button.setEnabled(self.history.can_undo)
-        self.redo_button.setEnabled(self.history.can_redo)
+        self.stepped.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Undo and redo keys, and presets that are dropped on a field, are for the whole form."""
@@ -215,16 +211,15 @@ class Brief(QWidget):
 
     def commands(self) -> dict[str, Run]:
         """What the commands of the table do to the settings now."""
-        found: dict[str, Run] = {
+        return {
             "clear": lambda: self.form.set_value(self.initial_request()),
             "preset.keep": self.presets.ask_name,
             "preset.bring": self.presets.ask_import,
         }
-        if self.history.can_undo:
-            found["undo"] = self.undo
-        if self.history.can_redo:
-            found["redo"] = self.redo
-        return found
+
+    @property
+    def undoable(self) -> Undoable:
+        return Undoable(self.history, self.undo, self.redo)
 
     def initial_request(self) -> Request:
         """The request of a new page: a random seed, and the values that suit the default model."""
@@ -277,7 +272,7 @@ class Brief(QWidget):
             pass
         self.presets.restore(state.get("recent"))
         self.history = UndoHistory(self.form.value())
-        self._update_undo_buttons()
+        self.stepped.emit()
         at = self.count.findData(state.get("count"))
         self.count.setCurrentIndex(at if at >= 0 else self.count.currentIndex())
         self.form.show_advanced(state.get("unfolded") is True)

@@ -16,6 +16,7 @@ from studio.schema.request import Request
 from studio.studio import Studio
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Run
+from studio.ui.forms.undo import Undoable
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import WorkActions
 from studio.ui.panel.brief import Brief
@@ -25,7 +26,7 @@ from studio.ui.plugin import plugin
 
 @dataclass(frozen=True, slots=True)
 class PanelParts:
-    """What an inspector may use of its panel. `submit` queues a request; `busy` says whether the panel's jobs run."""
+    """What an inspector may use of its panel. `submit` queues a request."""
 
     studio: Studio
     bridge: Bridge
@@ -35,7 +36,6 @@ class PanelParts:
     thumbnails: ThumbnailLoader
     submit: Callable[..., None]
     show_error: Callable[[BaseException], None]
-    busy: Callable[[], bool]
 
 
 class PanelInspector(QFrame):
@@ -49,6 +49,10 @@ class PanelInspector(QFrame):
     def commands(self) -> Mapping[str, Run | None]:
         """The commands that run here instead of on the page; None disables a command."""
         return {}
+
+    def undoable(self) -> Undoable | None:
+        """What undo steps back in instead of the brief, while that is edited here."""
+        return None
 
     def take(self, request: Request) -> None:
         """Show a request of another task of the medium, such as a morph."""

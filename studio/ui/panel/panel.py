@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from studio.backends.medium import Medium
 from studio.errors import StudioError
-from studio.jobs.job import Cancelled, Job
+from studio.jobs.job import Cancelled, Job, JobGroup
 from studio.library.library import Asset
 from studio.media.payloads import Payload
 from studio.schema.request import Request
@@ -18,6 +18,7 @@ from studio.studio import Studio
 from studio.ui.background import JobWatcher
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Run, possible_on
+from studio.ui.forms.undo import undo_and_redo
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import WorkActions
 from studio.ui.library.work_menu import WorkMenu
@@ -28,7 +29,7 @@ from studio.ui.panel.stage_area import CandidateBatch, StageArea
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.layout import row
 from studio.ui.widgets.page import Page
-from studio.ui.widgets.text import failure, tr
+from studio.ui.widgets.text import cancel_words, failure, live_jobs, tr
 
 
 class Panel(Page):
@@ -49,20 +50,23 @@ class Panel(Page):
         self._jobs = JobTracker(studio, bridge, medium, self)
         self.bridge, self.thumbnails = bridge, thumbnails
         parts = PanelParts(
-            studio, bridge, self.brief, self.stage_area, work_actions, thumbnails, self.submit, self.show_error,
-            lambda: self.busy,
-        )  # fmt: skip
+            studio, bridge, self.brief, self.stage_area, work_actions, thumbnails, self.submit, self.show_error
+        )
         self.inspector = inspector(medium, parts)
         self.stage_area.add_side_panel(self.inspector)
         self._wire(bridge)
         self.stage_area.show_work(self.filmstrip.newest())
         self._update_cancel()
+        self._update_undo()
 
     def _wire(self, bridge: Bridge) -> None:
         for part in (self.brief, self.stage_area):
             part.message.connect(lambda words: self.work_actions.notify(words, ()))
         self.generate.clicked.connect(lambda: self.make())
         self.cancel.clicked.connect(lambda: self.stop())
+        self.brief.undo_button.clicked.connect(lambda: self._run("undo"))
+        self.brief.redo_button.clicked.connect(lambda: self._run("redo"))
+        self.brief.stepped.connect(self._update_undo)
         self.stage_area.example_requested.connect(self.try_example)
         self.stage_area.command_requested.connect(self._run)
         self.stage_area.edited.connect(self._save_edited)
@@ -95,6 +99,11 @@ class Panel(Page):
     def show_work(self, asset: Asset | None) -> None:
         """Show a work on the stage; None shows the onboarding."""
         self.stage_area.show_work(asset)
+
+    def show_restored(self, asset: Asset) -> None:
+        """Show a work again that was on the stage when it went to the bin."""
+        if not self.busy:
+            self.show_work(self.studio.library.get(asset.id))
 
     def make(self) -> None:
         """Queue the request in the form, as many candidates as chosen."""
@@ -141,7 +150,7 @@ class Panel(Page):
         self._update_cancel()
 
     def _on_progress(self, batch: CandidateBatch, job: Job) -> None:
-        self.cancel.show()
+        self._update_cancel()
         self.stage_area.progress(batch, job)
 
     def _on_failed(self, batch: CandidateBatch, at: int, error: BaseException) -> None:
@@ -153,7 +162,10 @@ class Panel(Page):
         self._update_cancel()
 
     def _update_cancel(self) -> None:
-        self.cancel.setVisible(self._jobs.busy)
+        number = self._jobs.live
+        self.cancel.setVisible(number > 0)
+        self.cancel.setText(cancel_words(number))
+        self.cancel.setAccessibleName(self.cancel.text())
 
     def show_error(self, error: BaseException, job: Job | None = None) -> None:
         """Show an error above the stage, with buttons that help."""
@@ -181,6 +193,7 @@ class Panel(Page):
     def _on_news(self, news: Any) -> None:
         if news.kind == "library":
             self.stage_area.works_changed()
+            self._update_undo()
         elif news.kind == "models":
             self.brief.models_changed()
             self.inspector.models_changed()
@@ -199,11 +212,21 @@ class Panel(Page):
         if self.stage_area.on_stage:
             found |= stage
         if self._jobs.busy:
-            found["cancel"] = self.stop
-        elif "cancel" not in found and self.stage_area.has_candidates:
+            found["stop"] = self.stop
+        if "cancel" not in found and self.stage_area.has_candidates and self.stage_area.on_stage:
             found["cancel"] = self.stage_area.back_to_candidates
+        found |= self._undo_and_redo()
         found |= self.inspector.commands()
         return {name: run for name, run in found.items() if run is not None}
+
+    def _undo_and_redo(self) -> dict[str, Run]:
+        """Back to before the last thing that was done: in the settings, or to works."""
+        return undo_and_redo([self.inspector.undoable() or self.brief.undoable, self.work_actions.undoable])
+
+    def _update_undo(self) -> None:
+        can = self._undo_and_redo()
+        self.brief.undo_button.setEnabled("undo" in can)
+        self.brief.redo_button.setEnabled("redo" in can)
 
     def menu(self, asset: Asset) -> WorkMenu:
         """What can be done with a work of the filmstrip, which need not be the one on the stage."""
@@ -230,7 +253,7 @@ class Panel(Page):
                 self.stage_area.header.star.setChecked(self.stage_area.asset.favourite)
         elif name == "bin":
             beside = self.filmstrip.neighbour(asset.id, 1) or self.filmstrip.neighbour(asset.id, -1)
-            if self.work_actions.bin([asset.id]) and shown:
+            if self.work_actions.bin([asset.id], (lambda: self.show_restored(asset)) if shown else None) and shown:
                 self.show_work(beside)
         else:
             self.work_actions.run(name, [asset])
@@ -303,6 +326,12 @@ class JobTracker(QObject):
     def busy(self) -> bool:
         return any(batch.live for batch in self._batches)
 
+    @property
+    def live(self) -> int:
+        """How many jobs `stop` cancels."""
+        rows = {row.id: row for batch in self._batches if batch.live for row in [self._row(batch)]}
+        return sum(live_jobs(row) for row in rows.values())
+
     def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> CandidateBatch:
         """Queue candidates of a request. Raises StudioError where they cannot be queued."""
         if many == 1:
@@ -320,8 +349,11 @@ class JobTracker(QObject):
         """Cancel all running and waiting jobs."""
         for batch in self._batches:
             if batch.live:
-                row = self._studio.queue.group_of(batch.jobs[0]) or batch.jobs[0]
-                self._studio.queue.cancel(row.id)
+                self._studio.queue.cancel(self._row(batch).id)
+
+    def _row(self, batch: CandidateBatch) -> Job | JobGroup:
+        """What the queue shows a batch as."""
+        return self._studio.queue.group_of(batch.jobs[0]) or batch.jobs[0]
 
     def stop_waiting(self) -> None:
         """Report no outcomes any more. The jobs are not affected."""

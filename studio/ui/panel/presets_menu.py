@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QKeySequence
 from PySide6.QtWidgets import QInputDialog, QMenu, QToolButton, QWidget
 
 from studio.backends import medium
@@ -132,7 +132,9 @@ class PresetMenus(QObject):
         self._add_requests(menu, [(preset.name, preset.request) for preset in kept])
         if kept:
             menu.addSeparator()
-        menu.addAction(tr("Save as preset…"), keys_of("preset.keep"), self.ask_name)
+        # Told after a tab: a shortcut of its own would compete with the one in the menu bar, and neither would work.
+        keys = keys_of("preset.keep").toString(QKeySequence.SequenceFormat.NativeText)
+        menu.addAction(f"{tr('Save as preset…')}\t{keys}", self.ask_name)
         menu.addAction(tr("Import preset…"), self.ask_import)
         if kept:
             share, remove = menu.addMenu(tr("Export")), menu.addMenu(tr("Remove"))

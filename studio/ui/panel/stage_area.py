@@ -248,8 +248,10 @@ class StageArea(QFrame):
             for at, asset in batch.assets.items():
                 if at not in self._candidates_shown:
                     self._show_candidate(at, asset)
+            self._mark_ended(batch)
             self._switch(self.candidates)
-            self.header.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
+            number = len(batch.jobs if batch.live else batch.assets)
+            self.header.show_asset(None, count(number, "%n candidate", "%n candidates"))
         else:
             self.stage.expect(batch.jobs[0].request)
             self.waiting.say(words, 0, 0)
@@ -287,11 +289,19 @@ class StageArea(QFrame):
             self.show_work(self.asset)  # no results: show again what was there before
         shown = self._batch
         if batch is self._batch and self._shows_grid(batch):
-            for at, job in enumerate(batch.jobs):
-                if at not in batch.assets and job.state in ("failed", "cancelled"):
-                    self.candidates.show_ended(at, sentence(job_stage(job)))
+            self._mark_ended(batch)
         if shown is not None and not shown.live and self._stack.currentWidget() is self.candidates:
             self.header.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
+
+    def _mark_ended(self, batch: CandidateBatch) -> None:
+        """Say of candidates in the grid why they do not come; once all have ended, cancelled ones leave no frame."""
+        for at, job in enumerate(batch.jobs):
+            if at in batch.assets or job.state not in ("failed", "cancelled"):
+                continue
+            if job.state == "cancelled" and not batch.live and batch.assets:
+                self.candidates.leave_out(at)
+            else:
+                self.candidates.show_ended(at, sentence(job_stage(job)))
 
     def live_stage(self, words: str, *, lasting: bool = True) -> Stage:
         """The stage, shown for an unsaved result that it is to be given now, with `words` in the header; `lasting`: the

@@ -14,7 +14,7 @@ from studio.ui.commands import keys_of
 from studio.ui.widgets.controls import ElidedLabel, IconLabel, ProgressBar, button, label, named
 from studio.ui.widgets.layout import row
 from studio.ui.widgets.page import timer
-from studio.ui.widgets.text import count, duration, job_stage, job_title, tr
+from studio.ui.widgets.text import cancel_words, count, duration, job_stage, job_title, live_jobs, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 
@@ -35,7 +35,7 @@ class JobStrip(QFrame):
         self.words = named(ElidedLabel(), "stripWords")
         self.bar = named(ProgressBar(160), "stripBar")
         self.left = label("", "muted", name="stripLeft")
-        self.cancel = button(tr("Cancel"), "stripCancel", "quiet", keys=keys_of("cancel"), clicked=self._cancel)
+        self.cancel = button(tr("Cancel"), "stripCancel", "quiet", clicked=self._cancel)
         self.resume = button(tr("Resume"), "stripResume", "quiet", keys=keys_of("pause"), clicked=self._resume)
         self.queue = button(tr("Queue"), "stripQueue", "quiet", icon="queue", keys=keys_of("queue"), clicked=show_queue)
         ends = (self.bar, self.left, self.cancel, self.resume, self.queue)
@@ -55,10 +55,7 @@ class JobStrip(QFrame):
         """Show the state of the queue now."""
         rows = self._studio.queue.rows()
         running = [row for row in rows if row.state == "running"]
-        waiting = sum(
-            sum(job.state == "queued" for job in row.jobs) if isinstance(row, JobGroup) else row.state == "queued"
-            for row in rows
-        )
+        waiting = sum(live_jobs(row, "queued") for row in rows)
         before, self._job = self._job, running[0] if running else None
         job = self._job
         if job is None:
@@ -75,6 +72,8 @@ class JobStrip(QFrame):
         self.left.setVisible(job is not None)
         self.cancel.setVisible(job is not None)
         self.cancel.setEnabled(job is not None and not job.cancelling)
+        self.cancel.setText(cancel_words(live_jobs(job) if job is not None else 0))
+        self.cancel.setAccessibleName(self.cancel.text())
         self.resume.setVisible(job is None and self._studio.queue.paused)
         self.queue.setText(count(waiting, "%n waiting", "%n waiting") if waiting else tr("Queue"))
         self.queue.setAccessibleName(self.queue.text())

@@ -22,7 +22,18 @@ from studio.ui.shell.job_strip import job_icon
 from studio.ui.widgets import error_actions, icons
 from studio.ui.widgets.controls import ElidedLabel, IconLabel, ProgressBar, button, label, named, tool
 from studio.ui.widgets.layout import add, column, row, scrolling
-from studio.ui.widgets.text import count, duration, failure, job_stage, job_title, request_name, sentence, tr
+from studio.ui.widgets.text import (
+    cancel_words,
+    count,
+    duration,
+    failure,
+    job_stage,
+    job_title,
+    live_jobs,
+    request_name,
+    sentence,
+    tr,
+)
 from studio.ui.widgets.theme import SIZE, theme
 
 
@@ -105,6 +116,9 @@ class QueueRow(QFrame):
             self.setCursor(Qt.CursorShape.OpenHandCursor if movable else Qt.CursorShape.ArrowCursor)
         self.cancel.setVisible(running or queued)
         self.cancel.setEnabled(not job.cancelling)
+        words = cancel_words(live_jobs(job))
+        self.cancel.setToolTip(words)
+        self.cancel.setAccessibleName(words)
         self.retry.setVisible(job.state in ("failed", "cancelled"))
         results = job.future.result() if job.future.done() and job.future.exception() is None else []
         request = job.request

@@ -24,6 +24,7 @@ from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Context, Run
 from studio.ui.forms.fields import ModelField
+from studio.ui.forms.undo import undo_and_redo
 from studio.ui.library.send_to import home_medium
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import Actions, WorkActions
@@ -37,6 +38,7 @@ from studio.ui.shell.notifications import Notifications
 from studio.ui.shell.queue import QueuePanel
 from studio.ui.shell.resume_bar import ResumeBar
 from studio.ui.shell.sidebar import Sidebar
+from studio.ui.shell.text_focus import TextFocus
 from studio.ui.widgets import icons
 from studio.ui.widgets.controls import named
 from studio.ui.widgets.layout import column, row
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
                 self._hidden_pages[name] = functools.partial(self._training, training_page)
         self._build()
         self.menu_actions = menu_bar.build(self, self._context)
+        self._text_focus = TextFocus(self, self.work_actions.history)
         self.bridge.news.connect(self._on_news)
         self.notifications = Notifications(studio, self.bridge, self)
         theme().changed.connect(self._on_theme_changed)
@@ -265,7 +268,7 @@ class MainWindow(QMainWindow):
 
     def _context(self) -> Context:
         found = getattr(self.pages.currentWidget(), "commands", dict)
-        here: dict[str, Run] = dict(found())
+        here: dict[str, Run] = {**undo_and_redo([self.work_actions.undoable]), **found()}
         if self.queue.isVisible():
             here["cancel"] = self.queue.hide
         return Context(self, here)

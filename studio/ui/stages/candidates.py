@@ -34,6 +34,7 @@ class CandidateGrid(QWidget):
         self._shown: dict[int, QPixmap] = {}
         self._done: set[int] = set()
         self._ended: dict[int, str] = {}
+        self._cells: list[int] = []  # the candidates that have a cell, in their order
         self._current = 0
         self._hovered = -1
         theme().changed.connect(self.update)
@@ -45,6 +46,7 @@ class CandidateGrid(QWidget):
         self._shown.clear()
         self._done.clear()
         self._ended.clear()
+        self._cells = list(range(count))
         self._current, self._hovered = 0, -1
         self._update_accessible_text()
 
@@ -62,13 +64,24 @@ class CandidateGrid(QWidget):
         self._ended[at] = words
         self._update_accessible_text()
 
+    def leave_out(self, at: int) -> None:
+        """Take away the cell of a candidate that there will not be."""
+        if at in self._cells:
+            self._cells.remove(at)
+            self._shown.clear()
+            self._hovered = -1
+            if self._current == at:
+                self._current = self._cells[0] if self._cells else 0
+            self._update_accessible_text()
+
     def ended(self, at: int) -> str:
         """Why a cell stays empty, or nothing."""
         return self._ended.get(at, "")
 
     @property
     def count(self) -> int:
-        return len(self._images)
+        """How many cells there are."""
+        return len(self._cells)
 
     @property
     def done(self) -> int:
@@ -77,11 +90,12 @@ class CandidateGrid(QWidget):
     def cell(self, at: int) -> QRectF:
         """The rectangle of a candidate."""
         columns, rows = self._columns_and_rows()
+        place = self._cells.index(at)
         side = self._side(columns, rows)
         each = side + self._caption_height()
         wide, high = columns * side + (columns - 1) * GAP, rows * each + (rows - 1) * GAP
         left, top = (self.width() - wide) / 2, (self.height() - high) / 2
-        across, down = at % columns, at // columns
+        across, down = place % columns, place // columns
         return QRectF(round(left + across * (side + GAP)), round(top + down * (each + GAP)), side, side)
 
     def _caption_height(self) -> int:
@@ -90,7 +104,7 @@ class CandidateGrid(QWidget):
 
     def _columns_and_rows(self) -> tuple[int, int]:
         """The columns and rows that make the cells largest; a last row that is not full counts against it."""
-        count = max(1, len(self._images))
+        count = max(1, self.count)
         shapes = [(columns, math.ceil(count / columns)) for columns in range(1, count + 1)]
         return max(
             shapes, key=lambda shape: self._side(*shape) * (1.0 if shape[0] * shape[1] == count else PARTIAL_ROW_WEIGHT)
@@ -104,10 +118,15 @@ class CandidateGrid(QWidget):
     def _update_accessible_text(self) -> None:
         """For screen readers: how many there are, and which one Return would choose."""
         self.setAccessibleName(tr("Candidates: {done} of {all} ready").format(done=self.done, all=self.count))
-        here = tr("{n} of {all}").format(n=self._current + 1, all=self.count)
+        here = tr("{n} of {all}").format(n=self._place + 1, all=self.count)
         said = (self.caption(self._current), here, self.ended(self._current))
         self.setAccessibleDescription(", ".join(part for part in said if part))
         self.update()
+
+    @property
+    def _place(self) -> int:
+        """Which of the cells is the current one's."""
+        return self._cells.index(self._current) if self._current in self._cells else 0
 
     def caption(self, at: int) -> str:
         """The caption of a candidate, or empty."""
@@ -121,8 +140,8 @@ class CandidateGrid(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), look.colour("stage"))
-        for at, image in enumerate(self._images):
-            cell = self.cell(at)
+        for at in self._cells:
+            image, cell = self._images[at], self.cell(at)
             if image.isNull():
                 painter.setPen(QPen(look.colour("line"), 1))
                 painter.setBrush(look.colour("window"))
@@ -167,7 +186,7 @@ class CandidateGrid(QWidget):
 
     def _cell_at(self, event: QMouseEvent) -> int:
         spot = event.position()
-        return next((at for at in range(self.count) if self.cell(at).contains(spot)), -1)
+        return next((at for at in self._cells if self.cell(at).contains(spot)), -1)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         over = self._cell_at(event)
@@ -189,8 +208,9 @@ class CandidateGrid(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         columns, _ = self._columns_and_rows()
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
-        if event.key() in steps:
-            self._current = min(self.count - 1, max(0, self._current + steps[Qt.Key(event.key())]))
+        if event.key() in steps and self._cells:
+            place = self._place + steps[Qt.Key(event.key())]
+            self._current = self._cells[min(self.count - 1, max(0, place))]
             self._update_accessible_text()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.chosen.emit(self._current)

@@ -21,6 +21,7 @@ from studio.schema.request import TrainRequest
 from studio.studio import Studio
 from studio.ui.background import Failure, SerialTasks
 from studio.ui.bridge import Bridge
+from studio.ui.commands import Run
 from studio.ui.panel.panel import Panel
 from studio.ui.training.parts import DatasetCheck, TrainingForm, TrainingWords
 from studio.ui.training.progress_view import ProgressView
@@ -314,15 +315,11 @@ class TrainingPage(Page):
             self.pause_button.setAccessibleName(self.pause_button.text())
             icons.set_icon(self.pause_button, "play" if job.suspended else "pause", size=ICON, gap=GAP)
 
-    def act(self, name: str) -> None:
-        if name == "generate" and not self.busy and self.start_button.isEnabled():
-            self.start()
-        elif name == "cancel" and self.busy:
-            self.ask_to_cancel()
-
-    def can(self, name: str) -> bool:
-        """Whether an action would do anything here and now."""
-        return self.busy if name == "cancel" else name == "generate" and not self.busy and self.start_button.isEnabled()
+    def commands(self) -> dict[str, Run]:
+        """The commands that can run here now."""
+        if self.busy:
+            return {"stop": self.ask_to_cancel}
+        return {"generate": self.start} if self.start_button.isEnabled() else {}
 
     def focus_first(self) -> None:
         (self.pause_button if self.busy else self.form.choose).setFocus(Qt.FocusReason.OtherFocusReason)

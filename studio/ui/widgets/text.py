@@ -187,6 +187,17 @@ def short_gist(request: Mapping[str, Any]) -> str:
     return titles.short_description(request, tr)
 
 
+def live_jobs(row: Job | JobGroup, *states: str) -> int:
+    """How many jobs of a row of the queue are in these states, or else run or wait."""
+    jobs = row.jobs if isinstance(row, JobGroup) else [row]
+    return sum(job.state in (states or ("queued", "running")) for job in jobs)
+
+
+def cancel_words(number: int) -> str:
+    """What a button says that cancels so many jobs."""
+    return tr("Cancel") if number < 2 else count(number, "Cancel %n", "Cancel %n")
+
+
 def job_title(job: Job | JobGroup) -> str:
     request = job.request
     return tr(request.title if isinstance(request, IoRequest) else medium(request.medium).title)
