@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QDialog, QLayout, QLineEdit, QPlainTextEdit, QWidget
 
 from studio.backends import MEDIA, PAGELESS
 from studio.errors import StudioError
@@ -61,37 +62,63 @@ class LicenceDialog(QDialog):
         self.agree.setFocus()
 
 
-class AddressDialog(QDialog):
+class LineDialog(QDialog):
+    """Asks for one line of text, which is never empty. `line` is the field, `go` the button that `answer` runs, `bar`
+    says what is wrong. `more` stands below the line.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        name: str,
+        title: str,
+        hint: str,
+        called: str,
+        go: tuple[str, str],
+        answer: Callable[[], object],
+        *more: QLayout,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self.line = named(QLineEdit(), f"{name}Line", called)
+        self.bar = MessageBar(name)
+        words, button_name = go
+        self.go = button(words, button_name, "primary", clicked=answer)
+        self.go.setDefault(True)
+        self.go.setEnabled(False)
+        self.line.textChanged.connect(lambda text: self.go.setEnabled(bool(text.strip())))
+        leave = button(tr("Cancel"), f"{name}Leave", clicked=self.reject)
+        leave.setFixedHeight(40)
+        said = label(hint, "muted", wrap=True)
+        said.setMinimumWidth(420)
+        whole = column(self, spacing=12, margins=(24, 20, 24, 20))
+        add(whole, label(title, "heading"), said, self.line, *more, self.bar, 4, row(None, leave, self.go))
+        self.line.setFocus()
+
+
+class AddressDialog(LineDialog):
     """Asks for a repository of the model hub or the address of a file. `asked(request)`: it is to be fetched."""
 
     asked = Signal(object)
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("address")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(tr("Get from an address"))
-        words = tr("A name on Hugging Face, such as owner/model, or the address of a model file.")
-        self.line = named(QLineEdit(), "addressLine", tr("Name or address"))
-        self.line.setPlaceholderText("owner/model")
         self.medium = named(ComboBox(), "addressMedium", tr("Makes"))
         self.medium.addItem(tr("Detect"), "")
         for medium in (*MEDIA, *PAGELESS):
             self.medium.addItem(tr(medium.title), medium.name)
-        self.bar = MessageBar("address")
-        self.go = button(tr("Get"), "addressGet", "primary", clicked=self._ask)
-        self.go.setDefault(True)
-        self.go.setEnabled(False)
-        self.line.textChanged.connect(lambda text: self.go.setEnabled(bool(text.strip())))
-        leave = button(tr("Cancel"), "addressLeave", clicked=self.reject)
-        leave.setFixedHeight(40)
-        whole = column(self, spacing=12, margins=(24, 20, 24, 20))
-        hint = label(words, "muted", wrap=True)
-        hint.setMinimumWidth(420)
-        makes = row(label(tr("Makes"), "label"), None, self.medium)
-        add(whole, label(tr("Get from an address"), "heading"), hint, self.line, makes, self.bar)
-        add(whole, 4, row(None, leave, self.go))
-        self.line.setFocus()
+        super().__init__(
+            parent,
+            "address",
+            tr("Get from an address"),
+            tr("A name on Hugging Face, such as owner/model, or the address of a model file."),
+            tr("Name or address"),
+            (tr("Get"), "addressGet"),
+            self._ask,
+            row(label(tr("Makes"), "label"), None, self.medium),
+        )
+        self.line.setPlaceholderText("owner/model")
 
     def _ask(self) -> None:
         source = source_of(self.line.text())
@@ -118,48 +145,31 @@ def source_of(text: str) -> str:
     return f"hub:{text}" if "://" not in text and REPOSITORY.fullmatch(name) else text
 
 
-class TokenDialog(QDialog):
+class TokenDialog(LineDialog):
     """Asks for a token of the model hub, and keeps it in the system's keyring; accepted once it is kept."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("token")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(tr("Hugging Face token"))
         words = tr(
             "Some models are given only to people with an account who have accepted a licence. Make a token with the "
             "right to read on your account's page, and paste it here. It is kept in the keyring of this system and "
             "sent to Hugging Face only."
         )
-        self.line = named(QLineEdit(), "tokenLine", tr("Token"))
+        save = (tr("Save"), "tokenSave")
+        super().__init__(parent, "token", tr("Hugging Face token"), words, tr("Token"), save, self._save)
         self.line.setEchoMode(QLineEdit.EchoMode.Password)
         self.line.setPlaceholderText("hf_…")
-        self.bar = MessageBar("token")
-        self.save = button(tr("Save"), "tokenSave", "primary", clicked=self._save)
-        self.save.setDefault(True)
-        self.save.setEnabled(False)
-        self.line.textChanged.connect(lambda text: self.save.setEnabled(bool(text.strip())))
-        leave = button(tr("Cancel"), "tokenLeave", clicked=self.reject)
-        leave.setFixedHeight(40)
         self._tasks = SerialTasks(self)  # a keyring may ask for its password first
         self.finished.connect(lambda _: self._tasks.close())
-        hint = label(words, "muted", wrap=True)
-        hint.setMinimumWidth(420)
-        whole = column(self, spacing=12, margins=(24, 20, 24, 20))
-        add(
-            whole, label(tr("Hugging Face token"), "heading"), hint, self.line, self.bar, 4, row(None, leave, self.save)
-        )
-        self.line.setFocus()
 
     def _save(self) -> None:
         from studio.models.sources import hub
 
         text = self.line.text()
-        self.save.setEnabled(False)
+        self.go.setEnabled(False)
         self._tasks.run(lambda: hub.set_token(text), lambda _: self.accept(), self._failed)
 
     def _failed(self, error: BaseException) -> None:
-        self.save.setEnabled(True)
+        self.go.setEnabled(True)
         self.bar.show_error(error)
 
 

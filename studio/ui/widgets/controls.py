@@ -211,6 +211,14 @@ class ProgressBar(QProgressBar):
         self.setValue(round(min(done, total) * share))
 
 
+def scroll_focused(control: QWidget, turn: Callable[[QWheelEvent], object], event: QWheelEvent) -> None:
+    """Give the wheel to a control that has the focus; scrolling past another one moves the page, not its value."""
+    if control.hasFocus():
+        turn(event)
+    else:
+        event.ignore()
+
+
 class ComboBox(QComboBox):
     """A choice that scrolling past does not change, with an arrow in the family of the icons."""
 
@@ -222,10 +230,7 @@ class ComboBox(QComboBox):
         self.setMaxVisibleItems(14)
 
     def wheelEvent(self, e: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(e)
-        else:
-            e.ignore()
+        scroll_focused(self, super().wheelEvent, e)
 
     def paintEvent(self, e: QPaintEvent) -> None:
         super().paintEvent(e)
@@ -254,10 +259,7 @@ class NumberBox(QDoubleSpinBox):
             self.setSpecialValueText(low_word)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
+        scroll_focused(self, super().wheelEvent, event)
 
 
 class SeedBox(QSpinBox):
@@ -280,10 +282,7 @@ class QuietSlider(QSlider):
         super().__init__(Qt.Orientation.Horizontal)
 
     def wheelEvent(self, e: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(e)
-        else:
-            e.ignore()
+        scroll_focused(self, super().wheelEvent, e)
 
 
 class CheckBox(QCheckBox):
