@@ -36,6 +36,16 @@ def format_size(count: int) -> str:
     return f"{value / 1000:.1f} TB"
 
 
+def format_estimate(count: int) -> str:
+    """Bytes that are an estimate, to two digits: 490 MB, 2.7 GB."""
+    value, unit = float(f"{count:.2g}"), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:g} {unit}"
+
+
 def sync_file(path: Path) -> None:
     """Return once the file's bytes are on the disk."""
     with path.open("rb+") as file:

@@ -43,6 +43,8 @@ def test_a_search_is_shown_as_a_table(run: Runs) -> None:
     assert line.startswith("4x-ultrasharp")
     assert "67.0 MB" in line
     assert offer("4x-ultrasharp").sentence in line
+    estimated = run("models", "search", "stable-diffusion-v1-5")
+    assert "about 2.7 GB" in estimated.out  # of parameters and dtype; nobody has listed its files
     nothing = run("models", "search", "nothing at all")
     assert (nothing.status, nothing.out) == (0, "")
     assert "No model fits." in nothing.err

@@ -10,6 +10,8 @@ import pytest
 from studio.errors import StudioError
 from studio.system.storage import (
     FileLock,
+    format_estimate,
+    format_size,
     free_path,
     numbered_name,
     staging,
@@ -116,6 +118,13 @@ def test_a_lock_that_is_released_by_another_thread_is_free(tmp_path: Path) -> No
     again = try_lock(tmp_path / ".lock")
     assert again is not None
     again.release()
+
+
+def test_an_estimate_is_said_to_two_digits() -> None:
+    assert format_size(494_212_345) == "494.2 MB"
+    assert [format_estimate(size) for size in (494_212_345, 2_740_000_000, 130_000_000, 996_000, 7, 0)] == [
+        "490 MB", "2.7 GB", "130 MB", "1 MB", "7 bytes", "0 bytes"
+    ]  # fmt: skip
 
 
 def test_a_free_name_has_the_first_number_that_nobody_has(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, tr
 from studio.errors import Message, StudioError
 from studio.models.sources.offers import Offer, offer
-from studio.system.storage import format_size
+from studio.system.storage import format_estimate, format_size
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
@@ -101,7 +101,9 @@ def _get(wanted: Offer, values: argparse.Namespace, context: CliContext) -> int:
             "{title}: {sentence} {size}; licence: {licence}.",
             title=wanted.title,
             sentence=wanted.sentence,
-            size=format_size(wanted.download),
+            size=Message("about {size}", size=format_estimate(wanted.download))
+            if wanted.download_computed
+            else format_size(wanted.download),
             licence=wanted.licence,
         )
     )

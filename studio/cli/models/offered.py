@@ -11,8 +11,8 @@ from studio.cli.flags import add_json, byte_count
 from studio.cli.models import fit
 from studio.cli.words import command, tr, worded
 from studio.errors import Message
-from studio.models.sources.offers import HubSource, Offer, PackageSource, Source, UrlSource, provenance, search
-from studio.system.storage import format_size
+from studio.models.sources.offers import SOLD, HubSource, Offer, PackageSource, Source, UrlSource, provenance, search
+from studio.system.storage import format_estimate, format_size
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
@@ -67,7 +67,7 @@ def add(actions: Any, media: Collection[str]) -> None:
 
 def run_search(values: argparse.Namespace, context: CliContext) -> int:
     catalog = context.catalog()
-    sells = ("yes", "conditions") if values.may_be_sold else ()
+    sells = SOLD if values.may_be_sold else ()
     found = search(catalog.offers, " ".join(values.words), values.medium or "", sells, values.largest)
     if values.fits:
         check = fit.fit_check(context)
@@ -89,7 +89,7 @@ def show_list(offers: Sequence[Offer], catalog: Catalog, json: bool, context: Cl
         (
             each.id,
             each.medium,
-            format_size(each.size),
+            size_words(each),
             SELLS[each.sells],
             tr("yes") if each.id in installed else tr("no"),
             each.sentence if not each.unsupported else each.unsupported,
@@ -118,7 +118,7 @@ def show(one: Offer, offers: Sequence[Offer], json: bool, context: CliContext) -
         (Message("terms"), one.terms),
         (Message("read it at"), one.licence_url),
         (Message("account needed"), tr("yes") if one.gated else tr("no")),
-        (Message("size"), format_size(one.size)),
+        (Message("size"), size_words(one)),
         (Message("parameters"), f"{one.parameters:,}" if one.parameters else ""),
         (Message("memory"), ", ".join(f"{format_size(size)} ({dtype})" for dtype, size in one.memory.items())),
         (fit.HERE, fit.said(fits) if fits is not None else ""),
@@ -129,6 +129,11 @@ def show(one: Offer, offers: Sequence[Offer], json: bool, context: CliContext) -
     context.print_table([row for row in rows if row[1]])
     if not one.unsupported:
         context.print_error(Message("Fetch it with: {command}", command=command("models", "get", one.id)))
+
+
+def size_words(one: Offer) -> Message | str:
+    """Its size on disk; rounded where it is an estimate."""
+    return Message("about {size}", size=format_estimate(one.size)) if one.computed else format_size(one.size)
 
 
 def _place(source: Source) -> str | Message:

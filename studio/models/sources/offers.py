@@ -15,6 +15,8 @@ from studio.system.paths import RESOURCES
 
 Sells = Literal["yes", "no", "conditions", "unknown"]
 SELLS: tuple[Sells, ...] = ("yes", "no", "conditions", "unknown")
+SOLD: tuple[Sells, ...] = ("yes", "conditions")
+"""What "may be sold" means where models are searched for: works may be sold, if need be on conditions."""
 FILE = RESOURCES / "catalog.toml"
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -117,6 +119,11 @@ class Offer:
     def download(self) -> int:
         """The bytes to fetch from its first source, as far as they are known."""
         return self.sources[0].size or self.size
+
+    @property
+    def download_computed(self) -> bool:
+        """Whether the bytes to fetch are an estimate, since no list of its files says them."""
+        return self.computed and not self.sources[0].size
 
 
 class _Table:

@@ -14,10 +14,10 @@ from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.models.fit.estimate import Fit, FitCheck
 from studio.models.model import Model
-from studio.models.sources.offers import Offer, Sells
+from studio.models.sources.offers import SOLD, Offer, Sells
 from studio.ui.models.downloads import SourceDownload
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.text import tr, worded
+from studio.ui.widgets.text import rough_size, size, tr, worded
 
 if TYPE_CHECKING:
     from studio.models.sources.programs import FoundModel
@@ -53,6 +53,12 @@ class ModelEntry:
     fit: Fit | None = None
 
     @property
+    def size_words(self) -> str:
+        """Its size, as exactly as it is known; empty where it is not."""
+        estimated = self.offer is not None and self.offer.computed
+        return (rough_size if estimated else size)(self.size) if self.size else ""
+
+    @property
     def key(self) -> str:
         """What it is found again by after the list was read anew."""
         return f"{self.place}:{self.id}"
@@ -81,7 +87,7 @@ class ModelQuery:
             entry.place == self.place
             and self.medium in ("", entry.medium)
             and (not self.fits or (entry.fit is not None and entry.fit.verdict != "no"))
-            and (not self.sold or entry.sells == "yes")
+            and (not self.sold or entry.sells in SOLD)
             and (not self.largest or entry.size <= self.largest)
             and all(word in entry.words for word in self.text.casefold().split())
         )

@@ -17,7 +17,7 @@ from studio.models.fit.estimate import Fit
 from studio.models.importing import LicenceToAccept
 from studio.models.model import Model
 from studio.models.sources.hub import NotGranted
-from studio.models.sources.offers import HubSource, PackageSource, Source, provenance
+from studio.models.sources.offers import HubSource, Offer, PackageSource, Source, provenance
 from studio.schema.request import Request
 from studio.ui.models.downloads import DownloadState
 from studio.ui.models.entries import ModelEntry, medium_named, program_title
@@ -29,7 +29,7 @@ from studio.ui.widgets.dialogs import open_address
 from studio.ui.widgets.error_actions import buttons as mends
 from studio.ui.widgets.layout import column, fact_table, row, scrolling
 from studio.ui.widgets.messages import MessageBar
-from studio.ui.widgets.text import failure, size, tr, worded
+from studio.ui.widgets.text import failure, rough_size, size, tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ class ModelCard(QFrame):
         """The button that gets it; how far that is, once it has begun; and what went wrong."""
         state = self._states(entry)
         if state is None:
-            words = tr("Get ({size})").format(size=size(entry.offer.download)) if entry.offer is not None else tr("Get")
+            words = tr("Get ({size})").format(size=_download(entry.offer)) if entry.offer is not None else tr("Get")
             get = button(words, "model.get", "primary", clicked=self._do("get"))
             get.setToolTip(tr("Download and install it (Return)"))
             rows.addWidget(get)
@@ -368,7 +368,10 @@ def offer_facts(entry: ModelEntry) -> list[tuple[str, str]]:
     offer, medium = entry.offer, medium_named(entry.medium)
     assert offer is not None
     facts = [] if medium is None else [(tr("Makes"), tr(medium.makes))]
-    facts += [(tr("Download"), size(offer.download)), (tr("Size on disk"), size(offer.size))]
+    download, there = _download(offer), entry.size_words
+    facts += (
+        [(tr("Download"), download)] if download == there else [(tr("Download"), download), (tr("Size on disk"), there)]
+    )
     if offer.languages:
         facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in offer.languages)))
     if offer.family and medium is not None:
@@ -379,6 +382,11 @@ def offer_facts(entry: ModelEntry) -> list[tuple[str, str]]:
     if offer.gated:
         facts.append((tr("Access"), tr("With a free account that has accepted its licence")))
     return facts
+
+
+def _download(offer: Offer) -> str:
+    """The bytes to fetch; rounded where they are an estimate."""
+    return (rough_size if offer.download_computed else size)(offer.download)
 
 
 def _parameters(number: int) -> str:

@@ -18,7 +18,7 @@ from studio.ui.models.entries import ModelEntry, medium_title
 from studio.ui.models.model_row import ENTRY, PICTURE, STATE, ModelRowDelegate
 from studio.ui.pages.licences import sells_words, terms
 from studio.ui.pages.sample_sheets import fits, sample
-from studio.ui.widgets.text import size, tr
+from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
 Index = QModelIndex | QPersistentModelIndex
@@ -85,7 +85,7 @@ class ModelRows(QAbstractListModel):
             return ", ".join((row.title, medium_title(row.medium)) if row.medium else (row.title,))
         if role == Qt.ItemDataRole.AccessibleDescriptionRole:
             state = self._states(row)
-            said = (row.reason or row.sentence, "" if state is None else state.words, size(row.size), _licence(row))
+            said = (row.reason or row.sentence, "" if state is None else state.words, row.size_words, _licence(row))
             return ". ".join(words.rstrip(".") for words in said if words)
         return None
 

@@ -13,7 +13,7 @@ from studio.ui.models.downloads import DownloadState
 from studio.ui.models.entries import ModelEntry, medium_named
 from studio.ui.pages.licences import terms
 from studio.ui.widgets import icons, placeholder
-from studio.ui.widgets.text import size, tr
+from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
 Index = QModelIndex | QPersistentModelIndex
@@ -79,7 +79,7 @@ class ModelRowDelegate(QStyledItemDelegate):
         sides = [(state.words, "danger" if state.stage == "failed" else "ink")] if state is not None else []
         if state is None:
             licence = terms(entry.licence).name if entry.licence or entry.offer is not None else ""
-            sides = [(words, "muted") for words in (_standing(entry) or licence, _size(entry)) if words]
+            sides = [(words, "muted") for words in (_standing(entry) or licence, entry.size_words) if words]
         bar = state is not None and state.stage in ("fetching", "checking", "paused")
         wide = min(max([*(metrics.horizontalAdvance(text) for text, _ in sides), BAR * bar]), words.width() * SIDE)
         left = words.adjusted(0, 0, -wide - EDGE, 0)
@@ -113,10 +113,6 @@ class ModelRowDelegate(QStyledItemDelegate):
         painter.fillPath(path, theme().colour("hover"))
         medium = medium_named(entry.medium)
         icons.paint(painter, "models" if medium is None else medium.icon, box.adjusted(16, 16, -16, -16), "muted")
-
-
-def _size(entry: ModelEntry) -> str:
-    return size(entry.size) if entry.size else ""
 
 
 def _standing(entry: ModelEntry) -> str:

@@ -85,6 +85,15 @@ def size(number: int) -> str:
     return QLocale().formattedDataSize(number, digits, QLocale.DataSizeFormat.DataSizeSIFormat)
 
 
+def rough_size(number: int) -> str:
+    """A size that is an estimate, to two digits: about 490 MB, about 2.7 GB."""
+    rounded = int(float(f"{number:.2g}"))
+    digits = str(rounded).rstrip("0")
+    whole = len(str(rounded)) % 3 != 1 or len(digits) == 1
+    words = QLocale().formattedDataSize(rounded, int(not whole), QLocale.DataSizeFormat.DataSizeSIFormat)
+    return tr("about {size}").format(size=words)
+
+
 class _Filled(string.Formatter):
     """`str.format` in the window's language: messages among the parameters are translated, numbers written its way."""
 
