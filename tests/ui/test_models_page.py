@@ -39,6 +39,7 @@ from studio.models.families import Families
 from studio.models.fit.demand import Machine
 from studio.models.model import Model
 from studio.models.sources import packages
+from studio.models.sources.offers import SOLD, HubSource, search
 from studio.schema.fields import ModelId, field
 from studio.schema.request import Request
 from studio.system import storage
@@ -47,6 +48,7 @@ from studio.ui.models.entries import ModelQuery, of_offer
 from studio.ui.models.model_card import LANGUAGES, offer_facts
 from studio.ui.models.page import ModelsPage
 from studio.ui.pages.licences import terms
+from studio.ui.widgets.text import rough_size, size
 from tests.fakes import SLOW, until
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -148,7 +150,8 @@ STARTERS = ["avatar-starter", "poster-starter", "story-starter", "music-starter"
 def test_it_lists_what_there_is_with_licence_and_size(desk: Desk) -> None:
     page = models_page(desk)
     assert ids(page) == STARTERS
-    assert page.total.text().startswith("4 models")
+    whole = size(sum(model.size for model in desk.studio.catalog.models()))
+    assert page.total.text() == f"4 models · {whole}"
     titles = [page.list.rows.index(at).data() for at in range(page.list.rows.rowCount())]
     assert titles[:2] == ["Avatar", "Fake avatar"]
     assert desk.find("modelTitle").text() == "Fake avatar"  # type: ignore[attr-defined]
@@ -574,6 +577,54 @@ def test_filters_are_combined_and_cleared(desk: Desk, tmp_path: Path) -> None:
     desk.click("wayOut")
     assert page.filters.query == ModelQuery(place="available")
     assert len(ids(page)) == len(desk.studio.catalog.offers)
+
+
+def test_the_head_says_how_many_are_shown_of_how_many(desk: Desk) -> None:
+    page, there = models_page(desk), len(desk.studio.catalog.offers)
+    page.filters.set_query(ModelQuery(place="available"))
+    assert page.total.text() == f"{there} models"
+    page.filters.search.setText("realesr")
+    assert page.total.text() == f"{len(ids(page))} of {there} models"
+    assert 0 < len(ids(page)) < there
+    page.filters.search.setText("no such model")
+    assert page.total.text() == f"0 of {there} models"
+    page.filters.set_query(ModelQuery(medium="story"))
+    assert page.total.text().startswith("1 of 4 models · ")
+    desk.window.resize(1024, 640)
+    desk.settle()
+    assert page.total.isVisible()
+
+
+def test_sizes_that_are_estimates_are_rounded(desk: Desk) -> None:
+    page = models_page(desk)
+    page.filters.set_query(ModelQuery(place="available"))
+    estimated = next(each for each in desk.studio.catalog.offers if each.id == "stable-diffusion-v1-5")
+    assert estimated.computed
+    page.list.choose(f"available:{estimated.id}")
+    assert desk.find("model.get").text() == "Get (about 2.7 GB)"  # type: ignore[attr-defined]
+    assert "about 2.7 GB" in page.list.currentIndex().data(Qt.ItemDataRole.AccessibleDescriptionRole)
+    assert dict(offer_facts(of_offer(estimated)))["Download"] == "about 2.7 GB"
+    listed = HubSource("toys/fox", ("a",), sizes={"a": 494_212_345})
+    known = dict(offer_facts(of_offer(replace(estimated, sources=(listed,)))))
+    assert (known["Download"], known["Size on disk"]) == ("494.2 MB", "about 2.7 GB")
+    page.list.choose(f"available:{OFFER}")
+    assert desk.find("model.get").text() == "Get (92.9 MB)"  # type: ignore[attr-defined]
+    assert [rough_size(each) for each in (494_212_345, 90_000_000, 2_000_000_000, 16_270_000_000)] == [
+        "about 490 MB", "about 90 MB", "about 2 GB", "about 16 GB"
+    ]  # fmt: skip
+
+
+def test_may_be_sold_means_what_it_means_on_the_command_line(desk: Desk) -> None:
+    page = models_page(desk)
+    page.filters.set_query(ModelQuery(place="available", sold=True))
+    sold = {each.id for each in search(desk.studio.catalog.offers, sells=SOLD)}
+    assert set(ids(page)) == sold
+    assert "flux.1-dev" in sold, "on conditions"
+    assert "sdxl-turbo" not in sold
+    page.list.choose("available:flux.1-dev")
+    assert desk.find("modelSells").text() == "Works may be sold on conditions"  # type: ignore[attr-defined]
+    terms_there = next(each.terms for each in desk.studio.catalog.offers if each.id == "flux.1-dev")
+    assert terms_there in desk.find("modelLicence").text()  # type: ignore[attr-defined]
 
 
 def test_works_of_some_models_may_not_be_sold(desk: Desk, tmp_path: Path) -> None:

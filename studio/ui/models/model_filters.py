@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QLineEdit, QToolButton, QWidget
 
 from studio.backends import MEDIA, PAGELESS
 from studio.ui.commands import keys_of
 from studio.ui.library.filters import FilterButton, FilterOption
-from studio.ui.models.entries import ModelQuery, Order, Place
+from studio.ui.models.entries import ModelEntry, ModelQuery, Order, Place
 from studio.ui.widgets.controls import button, clearable, label, named, segment, tip
 from studio.ui.widgets.layout import FlowLayout, column, row
-from studio.ui.widgets.text import size, tr
+from studio.ui.widgets.text import count, size, tr
 from studio.ui.widgets.theme import theme
 
 SIZES = (100_000_000, 1_000_000_000, 4_000_000_000, 10_000_000_000, 30_000_000_000)
 """Bytes that a person may limit models to."""
-
-ROOMY = 1040  # pixels of width from which on there is room for how many models there are
 
 
 class ModelFilters(QFrame):
@@ -53,7 +51,8 @@ class ModelFilters(QFrame):
         self.medium = FilterButton("medium", tr("Makes"), tr("Anything"), _media, self)
         self.largest = FilterButton("largest", tr("Size"), tr("Any size"), _sizes, self)
         self.order = FilterButton("order", tr("Sort"), tr("By kind"), _orders, self)
-        self.sold = segment(tr("May be sold"), "filter.sold", "facet", hint=tr("Only models whose works may be sold"))
+        words = tr("Only models whose works may be sold, if need be on conditions, which their card shows")
+        self.sold = segment(tr("May be sold"), "filter.sold", "facet", hint=words)
         self.fits = segment(tr("Fits here"), "filter.fits", "facet", hint=tr("Only models that this machine can run"))
         self.facets = (self.medium, self.largest, self.order)
         for facet in self.facets:
@@ -120,14 +119,21 @@ class ModelFilters(QFrame):
             made.setText(f"{words} {counts.get(name, 0)}" if counts.get(name) else words)
             made.setAccessibleName(made.text())
 
+    def show_total(self, query: ModelQuery, entries: Sequence[ModelEntry]) -> None:
+        """Say how many of the models of its place the query finds, and what installed ones take."""
+        there = [entry for entry in entries if entry.place == query.place]
+        found = [entry for entry in there if query.finds(entry)]
+        words = count(len(there), "%n model", "%n models")
+        if len(found) != len(there):
+            words = tr("{number} of {models}").format(number=QLocale().toString(len(found)), models=words)
+        if query.place == "installed" and found:
+            words += " · " + size(sum(entry.size for entry in found))
+        self.total.setText(words)
+
     def type_in_search(self, text: str) -> None:
         """Go on in the search field with what a person typed in the list."""
         self.search.setFocus(Qt.FocusReason.OtherFocusReason)
         self.search.setText(self.search.text() + text)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.total.setVisible(self.width() > theme().scaled(ROOMY))
 
     def _ask(self) -> None:
         if not self._quiet:

@@ -177,7 +177,6 @@ class ModelsPage(Page):
         ]
         self._entries = [replace(entry, fit=self._fits.get(entry.key)) for entry in self._entries]
         self.filters.show_counts({place: sum(e.place == place for e in self._entries) for place in PLACES})
-        self.total.setText(count(len(models), "%n model", "%n models") + " · " + size(sum(m.size for m in models)))
         self._show_looking()
         self._show()
         unavailable = [model.unavailable for model in models]  # these say so themselves
@@ -197,6 +196,7 @@ class ModelsPage(Page):
         """Show what the filters find; where that is nothing, why, and the way on."""
         query = self.filters.query
         rows = selected(self._entries, query)
+        self.filters.show_total(query, self._entries)
         self.list.fill(rows)
         self._pages.setCurrentIndex(0 if rows else 1)
         self.card.setVisible(bool(rows))
