@@ -474,6 +474,12 @@ def test_a_card_says_what_kind_it_is_and_gives_the_sum_to_copy(desk: Desk, tmp_p
     assert len(model.sha256) == 64
 
 
+def fetched_here(page: ModelsPage) -> bool:
+    """Whether the selected model is the offered one, and is there."""
+    entry = page.list.current()
+    return entry is not None and entry.id == OFFER and entry.model is not None
+
+
 OFFER = "smollm2-135m-instruct"
 Bytes = Callable[[int, int], object]
 
@@ -498,10 +504,106 @@ def test_an_offered_model_is_found_and_fetched_with_the_keyboard(desk: Desk, mon
     QTest.keyClick(page.list, Qt.Key.Key_Return)
     desk.until(lambda: desk.studio.catalog.listed(OFFER) is not None)
     assert desk.studio.catalog.default("story").id == OFFER
-    desk.until(lambda: page.list.current() is not None and page.list.current().key == f"installed:{OFFER}")  # type: ignore[union-attr]
+    desk.until(lambda: fetched_here(page))
+    assert page.list.current() is not None
+    assert page.list.current().key == f"available:{OFFER}", "it stays where it was chosen"  # type: ignore[union-attr]
+    assert page.list.hasFocus()
     assert desk.find("model.use").isEnabled()
+    assert desk.find("modelTitle").text() == current(page).title  # type: ignore[attr-defined]
+    page.filters.clear()
+    desk.click("place.installed")
+    assert page.list.current().key == f"installed:{OFFER}"  # type: ignore[union-attr]
     desk.click("place.available")
     assert OFFER not in ids(page)
+
+
+@dataclass
+class Held:
+    """A download that waits: `begun` is set once it has come half way, `go_on` lets it end."""
+
+    begun: threading.Event
+    go_on: threading.Event
+
+    def fetch(self, source: object, folder: Path, into: str, size: int, report: Bytes, title: str) -> Path:
+        report(312_000_000, 900_000_000)
+        self.begun.set()
+        assert self.go_on.wait(10)
+        return fetched(source, folder, into, size, report, title)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Held:
+    one = Held(threading.Event(), threading.Event())
+    monkeypatch.setattr(packages, "fetch", one.fetch)
+    return one
+
+
+def begin_download(desk: Desk, page: ModelsPage, held: Held) -> None:
+    desk.click("place.available")
+    page.list.choose(f"available:{OFFER}")
+    desk.click("model.get")
+    desk.until(held.begun.is_set)
+    desk.until(lambda: desk.find("downloadWords").text() == "312 of 900 MB")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("place", ["available", "installed"])
+def test_a_download_that_ends_leaves_focus_selection_and_place(desk: Desk, held: Held, place: str) -> None:
+    page = models_page(desk)
+    begin_download(desk, page, held)
+    desk.click(f"place.{place}")
+    rows = page.list.entries()
+    page.list.choose(rows[-1].key)
+    desk.settle()
+    page.filters.search.setFocus()
+    desk.until(page.filters.search.hasFocus)
+    bar = page.list.verticalScrollBar()
+    bar.setValue(bar.value() - 20)
+    before = (bar.value(), page.list.current().key)  # type: ignore[union-attr]
+    held.go_on.set()
+    desk.until(lambda: desk.studio.catalog.listed(OFFER) is not None)
+    desk.idle()
+    assert desk.window.toast.message().endswith(" is ready.")
+    assert page.filters.search.hasFocus()
+    assert page.filters.query.place == place
+    assert page.list.current().key == before[1]  # type: ignore[union-attr]
+    assert OFFER in ids(page), "in the list of those to get, nothing moves below the pointer"
+    if place == "available":
+        assert bar.value() == before[0]
+    desk.window.open("avatar")
+    models_page(desk)
+    assert (OFFER in ids(page)) == (place == "installed")
+
+
+def test_a_card_that_changes_keeps_the_focus(desk: Desk, held: Held) -> None:
+    page = models_page(desk)
+    begin_download(desk, page, held)
+    desk.find("model.cancel").setFocus()
+    desk.until(lambda: desk.find("model.cancel").hasFocus())
+    held.go_on.set()
+    desk.until(lambda: fetched_here(page))
+    desk.until(lambda: desk.find("model.use").hasFocus())
+
+
+def test_what_is_at_the_top_of_the_list_stays_when_models_come_above_it(desk: Desk, tmp_path: Path) -> None:
+    for number in range(12):
+        path = writer(tmp_path / f"writer-{number}")
+        save_file({"weight": np.full(6, number, dtype=np.float32)}, path / "model.safetensors")
+        desk.studio.catalog.import_(path, "story")
+    page = models_page(desk)
+    desk.until(lambda: len(ids(page)) == 16)
+    page.list.choose("installed:writer-9")
+    desk.settle()
+    bar = page.list.verticalScrollBar()
+    assert bar.value() > 0
+    top = page.list.visualRect(page.list.currentIndex()).top()
+    first = writer(tmp_path / "a-first")
+    save_file({"weight": np.full(6, 99, dtype=np.float32)}, first / "model.safetensors")
+    desk.studio.catalog.import_(first, "story")
+    page.refresh()
+    desk.settle()
+    assert "a-first" in ids(page)
+    assert current(page).id == "writer-9"
+    assert page.list.visualRect(page.list.currentIndex()).top() == top
 
 
 def test_a_download_shows_how_far_it_is_and_can_be_cancelled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -553,7 +655,7 @@ def test_a_download_that_fails_says_why_on_its_card_and_is_tried_again(
     models_page(desk)
     monkeypatch.setattr(packages, "fetch", fetched)
     desk.click("model.retry")
-    desk.until(lambda: page.list.current() is not None and page.list.current().key == f"installed:{OFFER}")  # type: ignore[union-attr]
+    desk.until(lambda: fetched_here(page))
 
 
 def test_filters_are_combined_and_cleared(desk: Desk, tmp_path: Path) -> None:
@@ -842,7 +944,7 @@ def test_what_has_no_page_is_not_offered_to_be_used(desk: Desk, tmp_path: Path) 
     folder.mkdir()
     save_file(tensors, folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps({"model_type": "srvgg", **UPSCALER}), encoding="utf-8")
-    page._arrived(desk.studio.catalog.import_(folder, "upscale", licence="mit"))
+    page._imported(desk.studio.catalog.import_(folder, "upscale", licence="mit"))
     toast = desk.window.toast
     assert toast.message() == "toy is ready."
     assert "Use it" not in [each.text() for each in toast.findChildren(QPushButton)]

@@ -109,21 +109,29 @@ class SourceDownload:
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class FailedDownload:
+    """What was asked for, and why it failed."""
+
+    asked: ModelGetRequest
+    error: BaseException
+
+
 class ModelDownloads(QObject):
     """The state of each download, by its id: that of the offer, or of what was written down of a source.
 
-    `changed(id)` after any change of one, `listed` after one has come or gone; `arrived(model)` once a model is
-    installed.
+    `changed(id)` after any change of one, `listed` after one has come or gone; `arrived(id, model)` once a
+    model is installed.
     """
 
     changed = Signal(str)
     listed = Signal()
-    arrived = Signal(object)
+    arrived = Signal(str, object)
 
     def __init__(self, studio: Studio, bridge: Bridge, parent: QObject) -> None:
         super().__init__(parent)
         self._studio = studio
-        self._failed: dict[str, BaseException] = {}
+        self._failed: dict[str, FailedDownload] = {}
         self._unfinished: dict[str, UnfinishedDownload] = {}
         self._unwanted: set[str] = set()  # cancelled, to be deleted once they have stopped
         self._paces: dict[str, Pace] = {}
@@ -142,9 +150,9 @@ class ModelDownloads(QObject):
         job, there = self._job(id), self._unfinished.get(id)
         done, total = (0, 0) if there is None else (there.done, there.total)
         if job is None:
-            error = self._failed.get(id)
-            if error is not None:
-                return DownloadState("failed", done, total, error=error)
+            failed = self._failed.get(id)
+            if failed is not None:
+                return DownloadState("failed", done, total, error=failed.error)
             return None if there is None or id in self._unwanted else DownloadState("paused", done, total)
         progress = job.progress
         if job.cancelling:
@@ -159,10 +167,12 @@ class ModelDownloads(QObject):
         return DownloadState("fetching", progress.done, progress.total, pace.rate if pace is not None else 0.0)
 
     def others(self) -> list[SourceDownload]:
-        """Those of models that the studio does not offer, running ones first."""
+        """Those of models that the studio does not offer, running ones first. One that was refused before anything had
+        come is among them until it is cancelled or the studio closes.
+        """
         found: dict[str, SourceDownload] = {}
-        for job in self._watcher.watched:
-            request = job.request
+        running = [job.request for job in self._watcher.watched]
+        for request in [*running, *(each.asked for each in self._failed.values())]:
             if isinstance(request, ModelGetRequest) and request.source:
                 id = _id(request)
                 found[id] = SourceDownload(id, request.subject, request.target, request.source)
@@ -180,7 +190,7 @@ class ModelDownloads(QObject):
         try:
             self._watcher.watch(self._studio.submit(request))
         except StudioError as error:
-            self._failed[id] = error
+            self._failed[id] = FailedDownload(request, error)
         self.listed.emit()
         self.changed.emit(id)
 
@@ -242,11 +252,11 @@ class ModelDownloads(QObject):
             self._failed.pop(id, None)
             self._unfinished.pop(id, None)
             self._unwanted.discard(id)
-            self.arrived.emit(job.future.result()[0])
+            self.arrived.emit(id, job.future.result()[0])
         elif id in self._unwanted:
             self._discard(id)
-        elif not isinstance(error, Cancelled):
-            self._failed[id] = error
+        elif not isinstance(error, Cancelled) and isinstance(job.request, ModelGetRequest):
+            self._failed[id] = FailedDownload(job.request, error)
         self.changed.emit(id)
         self._read()
 

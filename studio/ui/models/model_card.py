@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QRectF, QStorageInfo, Qt, QUrl, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFrame, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from studio.backends import PAGELESS
 from studio.errors import StudioError
@@ -97,16 +97,25 @@ class ModelCard(QFrame):
     def _show(self, entry: ModelEntry | None) -> None:
         other = entry is None or self._entry is None or entry.key != self._entry.key
         self._entry, self._progress = entry, None
+        focused = self._inside.focusWidget() if self._inside.isAncestorOf(QApplication.focusWidget() or self) else None
         whole = QWidget()
         if entry is not None:
             self._fill(column(whole, spacing=12), entry)
         self._rows.replaceWidget(self._whole, whole)
         whole.show()  # at once, not with the next event
+        if focused is not None:
+            self._pass_focus(focused.objectName(), whole)
         self._whole.hide()
         self._whole.deleteLater()
         self._whole = whole
         if other:
             self._area.verticalScrollBar().setValue(0)
+
+    def _pass_focus(self, name: str, whole: QWidget) -> None:
+        """Give the focus to the control of that name in the new content, else to the first button there."""
+        buttons = [each for each in whole.findChildren(QAbstractButton) if each.isVisible() and each.isEnabled()]
+        same = [each for each in whole.findChildren(QWidget, name) if name and each.isVisible() and each.isEnabled()]
+        next(iter([*same, *buttons, self._area])).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def follow(self, id: str) -> None:
         """The download of an offer has gone on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QImage, QImageReader, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 
@@ -36,7 +36,8 @@ class ModelRows(QAbstractListModel):
 
     def show_rows(self, rows: Sequence[str | ModelEntry]) -> bool:
         """Show these rows; returns whether they are others than before, not the same ones as they are now."""
-        if [_key(row) for row in rows] == [_key(row) for row in self._rows]:
+        before, after = [_key(row) for row in self._rows], [_key(row) for row in rows]
+        if after == before:
             self._rows = list(rows)
             if rows:
                 self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
@@ -58,6 +59,11 @@ class ModelRows(QAbstractListModel):
         """The row of the model with that key, -1 where it is not shown; without a key, the first model's."""
         found = (at for at, row in enumerate(self._rows) if isinstance(row, ModelEntry) and key in ("", row.key))
         return next(found, -1)
+
+    def nearest(self, row: int) -> int:
+        """The row of the model that is nearest to this row, -1 where there is none."""
+        models = (at for at, each in enumerate(self._rows) if isinstance(each, ModelEntry))
+        return min(models, key=lambda at: abs(at - row), default=-1)
 
     def touch(self, id: str) -> None:
         """The download of the model of that id has gone on."""
@@ -125,27 +131,71 @@ class ModelList(QListView):
         return self.rows.entries()
 
     def fill(self, rows: Sequence[str | ModelEntry]) -> None:
-        """Show these rows; the selected model stays selected where it is among them."""
-        blocked = self.selectionModel().blockSignals(True)
-        others = self.rows.show_rows(rows)
-        self.selectionModel().blockSignals(blocked)
-        if others or self.current() is None:
+        """Show the rows of another query, scrolled to the selected model where it is among them."""
+        if self._replace(rows) or self.current() is None:
             self.choose(self._key)
         else:
             self.chosen.emit(self.current())
+
+    def renew(self, rows: Sequence[str | ModelEntry]) -> None:
+        """Show what the same query finds now: the selected model and the place that is scrolled to stay."""
+        selected, row = self.current(), self.currentIndex().row()
+        awaited = selected is None or (selected.key != self._key and self._key in map(_key, rows))
+        if selected is None or awaited:
+            self.fill(rows)
+            return
+        seen, top = self._first_seen()
+        if self._replace(rows):
+            at = self.rows.row_of(selected.key)
+            self._select(at if at >= 0 else self.rows.nearest(row))
+            at = self.rows.row_of(seen)
+            if seen and at >= 0:
+                bar = self.verticalScrollBar()
+                self.doItemsLayout()
+                bar.setValue(bar.value() + self.visualRect(self.rows.index(at)).top() - top)
+            self._on_current()
+        else:
+            self.chosen.emit(self.current())
+
+    def _first_seen(self) -> tuple[str, int]:
+        """The key of the first model that is in sight, and the pixels that it is below the top edge."""
+        at = max(0, self.indexAt(QPoint(1, 1)).row())
+        for row in range(at, self.rows.rowCount()):
+            entry = self.rows.entry(row)
+            if entry is not None:
+                return entry.key, self.visualRect(self.rows.index(row)).top()
+        return "", 0
+
+    def _replace(self, rows: Sequence[str | ModelEntry]) -> bool:
+        """Show these rows; returns whether they are others than before."""
+        blocked = self.selectionModel().blockSignals(True)
+        others = self.rows.show_rows(rows)
+        self.selectionModel().blockSignals(blocked)
+        return others
+
+    def _select(self, row: int) -> None:
+        """Select the model of a row, -1 for none, without scrolling to it."""
+        blocked, scrolled = self.selectionModel().blockSignals(True), self.verticalScrollBar().value()
+        self.setCurrentIndex(self.rows.index(row) if row >= 0 else QModelIndex())
+        self.verticalScrollBar().setValue(scrolled)
+        self.selectionModel().blockSignals(blocked)
+        self.viewport().update()
+
+    def hold(self) -> None:
+        """Keep the model selected that was selected because another one was not there."""
+        entry = self.current()
+        if entry is not None:
+            self._key = entry.key
 
     def choose(self, key: str) -> None:
         """Select the model of that key, or else the first until one of that key comes."""
         at, first = self.rows.row_of(key), self.rows.row_of("")
         at = first if at < 0 else at
-        blocked = self.selectionModel().blockSignals(True)
-        self.setCurrentIndex(self.rows.index(at) if at >= 0 else QModelIndex())
-        self.selectionModel().blockSignals(blocked)
+        self._select(at)
         if at == first:
             self.scrollToTop()  # with the heading above it
         else:
             self.scrollTo(self.currentIndex())
-        self.viewport().update()
         self._on_current()
         self._key = key or self._key
 

@@ -116,11 +116,13 @@ class ModelRowDelegate(QStyledItemDelegate):
 
 
 def _standing(entry: ModelEntry) -> str:
-    """What stands first at the right of a model that is not as the others: it cannot be used, or is linked already."""
+    """What stands first at the right of a model that is not as the others: it cannot be used, or is here already."""
     if entry.reason:
         return tr("Not usable now") if entry.model is not None else tr("Cannot run here")
     if entry.fit is not None and entry.fit.verdict == "no":
         return tr("Too large here")
+    if entry.model is not None and entry.place == "available":
+        return tr("Installed")
     return tr("In use") if entry.found is not None and entry.found.installed else ""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget
 
 from studio.backends import PAGELESS
@@ -83,6 +83,7 @@ class ModelsPage(Page):
         self._fits: dict[str, Fit] = {}  # by the key of an entry
         self._reckoning = LatestOnly(self)
         self._accepted: set[str] = set()  # downloads whose licence was accepted
+        self._just_fetched: dict[str, str] = {}  # ids of models by that of their download, until its place is left
         self.downloads = ModelDownloads(studio, bridge, self)
         self.found = FoundModels(studio, bridge, self)
         self.list = ModelList(self._tasks, self._state_of)
@@ -132,9 +133,9 @@ class ModelsPage(Page):
         self.list.typed.connect(self.filters.type_in_search)
         self.card.command_requested.connect(self.run)
         self.downloads.changed.connect(self._on_download)
-        self.downloads.arrived.connect(self._arrived)
+        self.downloads.arrived.connect(self._fetched)
         self.downloads.listed.connect(self.refresh)
-        self.importer.imported.connect(self._arrived)
+        self.importer.imported.connect(self._imported)
         self.importer.failed.connect(self.bar.show_error)
         self.importer.moved.connect(self._moved)
         self.found.progressed.connect(self._show_looking)
@@ -166,23 +167,34 @@ class ModelsPage(Page):
         """Read the models again."""
         catalog = self._studio.catalog
         models = catalog.models()
-        installed = {model.id for model in models}
-        offers = [offer for offer in self._offers if offer.id not in installed]
+        installed = {model.id: model for model in models}
         found = [each if each.installed in installed else replace(each, installed="") for each in self.found.models]
         self._entries = [
             *map(of_model, models),
-            *map(of_download, self.downloads.others()),
-            *map(of_offer, offers),
+            *self._available(installed),
             *map(of_found, found),
         ]
         self._entries = [replace(entry, fit=self._fits.get(entry.key)) for entry in self._entries]
         self.filters.show_counts({place: sum(e.place == place for e in self._entries) for place in PLACES})
         self._show_looking()
-        self._show()
+        self._show(self.list.renew)
         unavailable = [model.unavailable for model in models]  # these say so themselves
         warnings = [each for each in catalog.warnings if each not in unavailable]
         if warnings:
             self.bar.show_message(tr("A model cannot be read."), "\n".join(map(worded, warnings)), kind="error")
+
+    def _available(self, installed: Mapping[str, Model]) -> list[ModelEntry]:
+        """The models to get, those from addresses first; one that was fetched just now stays where it was offered."""
+        entries = {each.id: of_download(each) for each in self.downloads.others()}
+        offers = {each.id: each for each in self._offers}
+        fetched = {id: installed[each] for id, each in self._just_fetched.items() if each in installed}
+        for id in dict.fromkeys([*entries, *fetched, *offers]):
+            if id in fetched:
+                entries[id] = replace(of_model(fetched[id]), place="available", id=id)
+            elif id in offers and (id not in installed or self.downloads.state(id) is not None):
+                entries[id] = of_offer(offers[id])  # while a download ends, its model is there before that is said
+        order = [*(id for id in entries if id not in offers), *(id for id in offers if id in entries)]
+        return [entries[id] for id in order]
 
     def _show_looking(self) -> None:
         self.machine.show_found(len(self.found.models), self.found.looking, self.found.notes)
@@ -190,14 +202,26 @@ class ModelsPage(Page):
     def _on_filters(self) -> None:
         if self.filters.query.place == "machine" and not self.found.looked:
             self.found.look()
-        self._show()
+        if self.filters.query.place != "available":
+            self._forget_fetched()
+        self._show(self.list.fill)
 
-    def _show(self) -> None:
-        """Show what the filters find; where that is nothing, why, and the way on."""
+    def _forget_fetched(self) -> None:
+        """List models that were fetched just now among the installed ones only."""
+        if not self._just_fetched:
+            return
+        entry = self.list.current()
+        self._just_fetched.clear()
+        self.refresh()
+        if entry is not None and entry.model is not None and self.filters.query.place == "installed":
+            self.list.choose(f"installed:{entry.model.id}")
+
+    def _show(self, fill: Callable[[list[str | ModelEntry]], None]) -> None:
+        """Show what the filters find, by `fill`; where that is nothing, why, and the way on."""
         query = self.filters.query
         rows = selected(self._entries, query)
         self.filters.show_total(query, self._entries)
-        self.list.fill(rows)
+        fill(rows)
         self._pages.setCurrentIndex(0 if rows else 1)
         self.card.setVisible(bool(rows))
         self.machine.setVisible(query.place == "machine")
@@ -265,6 +289,11 @@ class ModelsPage(Page):
         if self._studio.catalog.models() != listed:  # changed from outside the window
             self._bridge.models_changed()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._forget_fetched()
+
     def commands(self) -> dict[str, Run]:
         """What the commands of the table do here."""
         search = self.filters.search
@@ -276,6 +305,7 @@ class ModelsPage(Page):
         entry = self.list.current()
         if entry is None:
             return
+        self.list.hold()
         if entry.found is not None:
             found = entry.found
             actions: dict[str, Callable[[], object]] = {
@@ -460,11 +490,22 @@ class ModelsPage(Page):
         self.bar.hide()
         self.importer.import_paths(paths)
 
-    def _arrived(self, model: Model) -> None:
-        """Show a model that was fetched or imported just now."""
+    def _fetched(self, download: str, model: Model) -> None:
+        """A model was fetched: whatever a person does at the moment goes on where it is."""
+        if self.isVisible() and self.filters.query.place == "available":
+            self._just_fetched[download] = model.id
+        self.refresh()
+        self._announce(model)
+
+    def _imported(self, model: Model) -> None:
+        """Show a model that was imported just now."""
         self.refresh()
         if self.isVisible():
             self.show_model(model.id)
+        self._announce(model)
+
+    def _announce(self, model: Model) -> None:
+        """Say that a model can be used."""
         self._bridge.models_changed()
         paged = model.medium not in {each.name for each in PAGELESS}
         use = [(tr("Use it"), lambda: self.use(model))] if paged else []
