@@ -310,6 +310,10 @@ class Catalog(InstalledModels):
                 except AlreadyInstalled:
                     fetch.remove(folder)
                     raise
+                except StudioError:  # of what was refused before its first byte, there is nothing to go on with
+                    if not fetch.has_begun(folder):
+                        fetch.remove(folder)
+                    raise
                 finally:
                     if not (folder / fetch.PLAN).exists():
                         fetch.remove(folder)  # nothing has come

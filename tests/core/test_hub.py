@@ -28,7 +28,7 @@ from studio.jobs.io.imports import ModelGetRequest
 from studio.jobs.job import Cancelled
 from studio.models import catalog as catalogs
 from studio.models.catalog import Catalog
-from studio.models.importing import AlreadyInstalled
+from studio.models.importing import AlreadyInstalled, LicenceToAccept
 from studio.models.model import Model
 from studio.models.sources import download as http
 from studio.models.sources import fetch, hub
@@ -114,6 +114,13 @@ def left(catalog: Catalog) -> list[str]:
     assert catalog._own is not None
     place = catalog._own / catalogs.DOWNLOADS
     return sorted(path.name for path in place.iterdir()) if place.exists() else []
+
+
+def test_of_a_download_that_is_refused_before_its_first_byte_nothing_stays(fake_hub: FakeHub, catalog: Catalog) -> None:
+    fake_hub.repositories["toys/fox"].licence = "cc-by-nc-4.0"
+    with pytest.raises(LicenceToAccept):
+        catalog.get_source("hub:toys/fox")
+    assert (catalog.downloads(), left(catalog)) == ([], [])
 
 
 def test_a_repository_becomes_a_model_that_knows_where_it_is_from(fake_hub: FakeHub, catalog: Catalog) -> None:

@@ -120,6 +120,8 @@ def test_a_licence_is_accepted_before_its_model_is_fetched(desk: Desk, fake_hub:
     desk.idle()
     assert "licence" in text(desk, "downloadTitle")
     assert not fake_hub.fetched("model.safetensors")
+    assert desk.studio.catalog.downloads() == [], "nothing has come of it"
+    assert page.list.current().title == "bear"  # type: ignore[union-attr]
     desk.click("model.accept")
     asked = dialog(desk, "licence")
     box = asked.findChild(QCheckBox, "licenceAgree")
@@ -144,6 +146,42 @@ def test_a_token_is_asked_for_where_the_hub_wants_one(desk: Desk, fake_hub: Fake
     press(asked, "tokenSave")
     desk.until(lambda: installed(page))
     assert hub.token_place() == "keyring"
+
+
+def test_a_download_that_was_refused_before_its_first_byte_goes(desk: Desk, fake_hub: FakeHub) -> None:  # noqa: F811
+    fake_hub.repositories["toys/fox"].token = "hf_right"
+    page = models_page(desk)
+    get_from(desk, page, "toys/fox")
+    desk.idle()
+    assert "account" in text(desk, "downloadTitle")
+    assert desk.studio.catalog.downloads() == []
+    desk.click("model.cancel")
+    desk.settle()
+    assert not [each for each in page.list.entries() if each.download is not None]
+
+
+def test_a_download_that_was_cut_off_is_offered_on_its_card_alone(
+    desk: Desk,
+    fake_hub: FakeHub,  # noqa: F811
+    loop: QEventLoop,
+) -> None:
+    fake_hub.server.faults[FILE] = [hold(100_000)]
+    page = models_page(desk)
+    get_from(desk, page, "toys/fox")
+    desk.until(fake_hub.server.reached.is_set)
+    desk.until(lambda: text(desk, "downloadWords").startswith("100 of "))
+    desk.close()
+    fake_hub.server.closing.set()
+    again = Desk(desk.home, loop)
+    try:
+        assert not again.window.resume_bar.isVisible()
+        assert not again.studio.queue.interrupted
+        page = models_page(again)
+        assert text(again, "downloadWords").startswith("Paused at 100 of ")
+        again.click("model.continue")
+        again.until(lambda: installed(page))
+    finally:
+        again.close()
 
 
 def test_what_is_no_address_is_said_in_the_dialog(desk: Desk) -> None:

@@ -296,6 +296,12 @@ def _unfinished(folder: Path) -> UnfinishedDownload | None:
     return UnfinishedDownload(folder.name, title, texts["medium"], asked, done, total, running)
 
 
+def has_begun(folder: Path) -> bool:
+    """Whether anything has come of the download in a folder."""
+    plan = _read_plan(folder)
+    return plan is not None and bytes_there(plan.files, folder, plan.into)[0] > 0
+
+
 def discard(place: Path, id: str) -> None:
     """Delete what has come of a download. BadInput where there is none, StudioError while a studio fetches it."""
     folder = place / id

@@ -1,4 +1,4 @@
-"""The bar that offers to resume what was running when the program ended unexpectedly."""
+"""The bar that offers to resume what was running when the program ended unexpectedly, but for downloads of models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
 from studio.jobs.io.host import IoRequest
+from studio.jobs.io.imports import ModelGetRequest
 from studio.schema.request import Request, TrainRequest
 from studio.studio import Studio
 from studio.ui.widgets.layout import column
@@ -26,6 +27,9 @@ class ResumeBar(QWidget):
         self.bar = MessageBar("offer")
         self.bar.dismissed.connect(lambda: self._answer(False))
         column(self, self.bar, margins=(16, 8, 16, 8))
+        for entry in studio.queue.interrupted:
+            if isinstance(entry.request, ModelGetRequest):  # the models page offers to go on with it
+                studio.queue.dismiss(entry)
         offered = studio.queue.interrupted
         self.setVisible(False)
         if offered:
