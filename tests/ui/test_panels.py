@@ -134,6 +134,26 @@ def test_two_in_a_row_wait_and_both_come(desk: Desk) -> None:
     assert sorted((work.request["seed"], work.partial) for work in works) == [(5, False), (SLOW, True)]
 
 
+def test_what_was_made_stays_until_the_next_is_finished(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    desk.studio.queue.pause(True)
+    for seed in (5, SLOW):
+        keep_seed(desk, "poster", seed)
+        desk.click("generate")
+    desk.studio.queue.pause(False)
+    progress: list[int] = []
+    panel._jobs.progressed.connect(lambda batch, job: progress.append(job.request.seed))
+    desk.until(lambda: SLOW in progress)
+    desk.settle()
+    assert panel.stage.isVisible()
+    assert panel.stage.asset is not None
+    assert panel.stage.asset.request["seed"] == 5
+    assert "Poster" in desk.window.job_strip.words.full_text()
+    desk.click("cancel")
+    desk.idle()
+    assert panel.stage.asset.request["seed"] == SLOW, "it has something finished too"
+
+
 def test_escape_stops_nothing(desk: Desk) -> None:
     panel = desk.panel("poster")
     keep_seed(desk, "poster", SLOW)

@@ -276,7 +276,7 @@ class StageArea(QFrame):
         self.header.show_asset(None, words)
 
     def arrived(self, batch: CandidateBatch, at: int, asset: Asset) -> None:
-        self._follow_batch(batch)
+        self._follow_batch(batch, finished=True)
         if batch is self._batch:
             if self._shows_grid(batch):
                 self._show_candidate(at, asset)
@@ -375,9 +375,14 @@ class StageArea(QFrame):
     def _shows_grid(self, batch: CandidateBatch) -> bool:
         return self._offers_candidates and len(batch.jobs) > 1
 
-    def _follow_batch(self, batch: CandidateBatch) -> None:
-        """Show the batch that is being made, if the one before has ended and no other work was chosen."""
-        if self._following and batch is not self._batch and (self._batch is None or not self._batch.live):
+    def _follow_batch(self, batch: CandidateBatch, *, finished: bool = False) -> None:
+        """Show the batch that is being made, if the one before has ended and no other work was chosen. What was made
+        before stays until the next one has a `finished` work: the previews of that would cover it unseen.
+        """
+        before = self._batch
+        if not self._following or batch is before or (before is not None and before.live):
+            return
+        if finished or before is None or not before.assets:
             self.expect(batch)
 
     def _show_candidate(self, at: int, asset: Asset) -> None:
