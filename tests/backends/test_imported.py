@@ -15,7 +15,7 @@ from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.files import open_network
 from studio.backends.avatar.engine.network import truncate
 from studio.backends.avatar.families import capabilities_of
-from studio.backends.avatar.requests import AvatarRequest
+from studio.backends.avatar.requests import MEDIUM, AvatarRequest
 from studio.checkpoints.stylegan3_layers import StyleGAN3Shape
 from studio.errors import StudioError
 from studio.jobs.job import Progress
@@ -72,6 +72,16 @@ def test_an_import_says_whether_the_network_has_learnt_noise(name: str, tmp_path
         path = one.pickle(tmp_path / "deaf.pkl", **deaf)
         shelf = Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own", families=families())
         assert not capabilities_of(shelf.import_(path, "avatar", accept_licence=True)).noise
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_that_people_bring_draws_at_its_own_size(name: str, tmp_path: Path) -> None:
+    model = brought(toy(name), tmp_path)
+    asked = MEDIUM.usual_request(model.family, model)
+    assert isinstance(asked, AvatarRequest)
+    assert asked.size == "native"
+    starter = Catalog(own=tmp_path / "own", families=families()).get(MEDIUM.starter)
+    assert MEDIUM.usual_request(starter.family, starter) == AvatarRequest()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

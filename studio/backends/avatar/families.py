@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from studio.backends.avatar.memory import demand
 from studio.errors import StudioError
@@ -45,8 +46,20 @@ def unused_fields(model: Model) -> frozenset[str]:
     return frozenset() if capabilities_of(model).noise else frozenset({"noise"})
 
 
-# Their own tools draw with the full variety and fixed noise, as the request does: none has defaults of its own.
-FAMILIES = (
-    Family("stylegan2", "StyleGAN2 network", (Mark("checkpoint", "stylegan2"),), unused=unused_fields, demand=demand),
-    Family("stylegan3", "StyleGAN3 network", (Mark("checkpoint", "stylegan3"),), unused=unused_fields, demand=demand),
+def suited_size(model: Model) -> dict[str, Any]:
+    """The network's own size, unless it draws drawings: their crisp edges are what the enlargement is made for."""
+    return {} if capabilities_of(model).has_attributes else {"size": "native"}
+
+
+# Their own tools draw with the full variety and fixed noise, as the request does.
+FAMILIES = tuple(
+    Family(
+        name,
+        title,
+        (Mark("checkpoint", name),),
+        unused=unused_fields,
+        defaults_of=suited_size,
+        demand=demand,
+    )
+    for name, title in (("stylegan2", "StyleGAN2 network"), ("stylegan3", "StyleGAN3 network"))
 )

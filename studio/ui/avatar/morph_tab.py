@@ -91,11 +91,12 @@ class MorphTab(QWidget):
         self.foot.setLayout(ends)
 
     def request(self) -> AvatarWalkRequest:
-        """The morph as a request; all faces are drawn by the model of the first one."""
+        """The morph as a request; all faces are drawn by the model of the first one, at its size."""
         stops = [self.stations.item(at).data(FACE) for at in range(self.stations.count())]
         return self.form.value().replace(
             stations=tuple(MorphStop(face=faces.face_json(face, face.name)) for face in stops),
             model=stops[0].model if stops else "",
+            size=stops[0].size if stops else AvatarWalkRequest().size,
         )
 
     def show_request(self, walk: AvatarWalkRequest) -> None:

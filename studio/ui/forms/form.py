@@ -74,8 +74,10 @@ class Form(QWidget, Generic[Value]):
         given = {name: made.value() for name, made in self.fields.items()}
         return dataclasses.replace(self._base, **given)  # type: ignore[type-var]
 
-    def set_value(self, value: Value) -> None:
-        """Show a value; `changed` says so once, when all fields show it."""
+    def set_value(self, value: Value, last_changed: str = "") -> None:
+        """Show a value; `changed` says so once, when all fields show it. `last_changed`: the field by whose change the
+        others get other values.
+        """
         self._base = value
         self._filling = True
         try:
@@ -83,7 +85,7 @@ class Form(QWidget, Generic[Value]):
                 made.set_value(getattr(value, name))
         finally:
             self._filling = False
-        self.last_changed = ""
+        self.last_changed = last_changed
         self.changed.emit()
 
     def _changed(self, name: str) -> None:

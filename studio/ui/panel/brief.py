@@ -120,8 +120,8 @@ class Brief(QWidget):
             value = self.form.value()
         except StudioError:
             return  # not valid yet, as while a number is typed
-        if self._model_of(value) != self._model:
-            value = self._fit_model(value)
+        if self._model_of(value) != self._model and self._fit_model(value):
+            return  # the form has changed again, and that is the step
         self.history.step(value, self.form.last_changed)
         self.fit.ask(value)
         self._typing_pause.start()
@@ -137,9 +137,9 @@ class Brief(QWidget):
     def _family(self) -> Family:
         return self._medium.family(self._model.family if self._model is not None else "")
 
-    def _fit_model(self, request: Request) -> Request:
+    def _fit_model(self, request: Request) -> bool:
         """Show the form as the request's model needs it. After the model was changed by hand, what still has the value
-        that suited the last model gets the one that suits this.
+        that suited the last model gets the one that suits this. Returns whether the form was filled in again.
         """
         before, kind = self._suited, type(request)
         self._model = self._model_of(request)
@@ -152,8 +152,9 @@ class Brief(QWidget):
             stood = {name: before.get(name, getattr(usual, name)) for name in suited}
             request = request.replace(**{k: v for k, v in suited.items() if getattr(request, k) == stood[k]})
         if before or self._suited or family.limits:
-            self.form.set_value(request)
-        return request
+            self.form.set_value(request, self.form.last_changed)
+            return True
+        return False
 
     def models_changed(self) -> None:
         """Models were added, removed or changed."""
