@@ -14,6 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from PIL import ImageFilter, ImageOps
 
 from studio.errors import BadInput
 from studio.export.shapes import SHAPES, Shape, coverage
@@ -32,6 +33,16 @@ PADDING = (-0.4, 0.4)
 SHIFT = (-0.5, 0.5)
 STANDS_FROM = 0.08
 """Share of the lowest row that must be covered for a cut-out to stand on the lower edge."""
+
+MOST_CUT = 0.4
+"""Share of a picture that is cut off at most so that it covers a canvas of other proportions: what would lose more, as
+on a banner, is seen whole before a background."""
+BANNER = 2.0
+"""How many times wider than high a canvas is a banner, which is never left transparent: networks make that black."""
+BLUR_SIDE = 192
+"""Pixels of the longer side at which a background is blurred."""
+EVEN = 12.0
+"""Levels by which the colours along a picture's edge differ at most where they are one background."""
 
 WHITE_AND_BLACK = ("#ffffff", "#111111")
 
@@ -96,7 +107,8 @@ class Placement:
 
 
 def place(image: Image, style: PictureStyle, width: int, height: int) -> Placement:
-    """Where the picture lies: one without transparency covers the canvas, a cut-out is seen whole.
+    """Where the picture lies: one without transparency covers the canvas where that cuts off no more than MOST_CUT, a
+    cut-out is seen whole.
 
     A cut-out that reaches the lower edge of its own picture, as a bust does, stands on the canvas's lower edge whatever
     the padding.
@@ -116,7 +128,13 @@ def times_larger(size: tuple[int, int], style: PictureStyle, width: int, height:
     """How many times larger than its `size` a picture is drawn; `cut`: a part of it is transparent. See `place`."""
     free = 2 * style.padding * min(width, height)
     across, down = (width - free) / size[0], (height - free) / size[1]
-    return min(across, down) if cut else max(across, down)
+    return min(across, down) if cut or _cuts_much(size, width, height) else max(across, down)
+
+
+def _cuts_much(size: tuple[int, int], width: int, height: int) -> bool:
+    """Whether a picture of that size would lose more than MOST_CUT if it covered the canvas."""
+    across, down = width / size[0], height / size[1]
+    return min(across, down) / max(across, down) < 1 - MOST_CUT
 
 
 def transparent(image: Image) -> bool:
@@ -144,7 +162,9 @@ def render(image: Image, style: PictureStyle, width: int, height: int, ground: I
             height=height,
             limit=SIDE_LIMIT,
         )
-    made = _ground(style, width, height, ground)
+    made = _own_ground(image, width, height) if needs_ground(image, style, width, height) else None
+    if made is None:
+        made = _ground(style, width, height, ground)
     _paste(made, image, place(image, style, width, height))
     if style.shape != "square":
         made[..., 3] = (made[..., 3].astype(np.uint16) * coverage(style.shape, width, height) + 127) // 255
@@ -159,6 +179,42 @@ def flatten(image: Image, colour: str = "#ffffff") -> Image:
     alpha = image.pixels[..., 3:].astype(np.uint32)
     under = np.array(colour_of(colour), np.uint32)
     return Image(((image.pixels[..., :3] * alpha + under * (255 - alpha) + 127) // 255).astype(np.uint8))
+
+
+def needs_ground(image: Image, style: PictureStyle, width: int, height: int) -> bool:
+    """Whether no background was chosen for a canvas that the picture cannot fill and that must be filled."""
+    if style.ground != "none":
+        return False
+    high, wide = image.pixels.shape[:2]
+    return width >= BANNER * height if transparent(image) else _cuts_much((wide, high), width, height)
+
+
+def own_colour(image: Image) -> str | None:
+    """The one colour of a picture's edge as "#rrggbb", that of a cut-out a light tone of its own; None where the edge
+    is of several.
+    """
+    if transparent(image):
+        return suggest_colours(image)[0]
+    pixels = image.pixels[..., :3].astype(np.float64)
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    if edge.std(axis=0).max() > EVEN:
+        return None
+    return "#" + "".join(f"{round(level):02x}" for level in np.median(edge, axis=0))
+
+
+def _own_ground(image: Image, width: int, height: int) -> NDArray[np.uint8]:
+    """The colour of the picture's edge, or else the picture itself, large and blurred."""
+    made = np.full((height, width, 4), 255, np.uint8)
+    colour = own_colour(image)
+    if colour is not None:
+        made[..., :3] = colour_of(colour)
+        return made
+    small = Pillow.fromarray(np.ascontiguousarray(image.pixels[..., :3]))
+    scale = BLUR_SIDE / max(width, height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    blurred = ImageOps.fit(small, size).filter(ImageFilter.GaussianBlur(BLUR_SIDE / 24))
+    made[..., :3] = np.asarray(blurred.resize((width, height), Pillow.Resampling.BICUBIC))
+    return made
 
 
 def _ground(style: PictureStyle, width: int, height: int, ground: Image | None) -> NDArray[np.uint8]:

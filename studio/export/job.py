@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from studio.errors import BadInput
@@ -19,7 +20,9 @@ from studio.media.payloads import Image
 
 @dataclass(frozen=True, slots=True)
 class ExportJob:
-    """A style, the sizes as `parse_sizes` gives them, and the name of a format. Vectors are one file for all sizes."""
+    """A style, the sizes as `parse_sizes` gives them, and the name of a format. Vectors are one file for all sizes of
+    the same proportions.
+    """
 
     style: PictureStyle
     sizes: tuple[str, ...] = ("512",)
@@ -36,11 +39,20 @@ class ExportJob:
     @property
     def count(self) -> int:
         """How many files it gives."""
-        pictures = 1 if find_format(self.kind).draw and self.drawn else len(self.drawn)
+        pictures = len(self.vectors if find_format(self.kind).draw else self.drawn)
         return pictures + (icons.COUNT if "icons" in self.sizes else 0)
 
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """The first size of each proportions."""
+        first: dict[object, str] = {}
+        for size in self.drawn:
+            shape = size if size == "original" else Fraction(*size_in_pixels(size))
+            first.setdefault(shape, size)
+        return tuple(first.values())
+
     def vector_name(self, name: str) -> str:
-        """The name of the one file that holds all sizes, for a work called `name`; empty where there is none."""
+        """The name of the first vector file for a work called `name`; empty where there is none."""
         form = find_format(self.kind)
         return f"{name}{form.suffix}" if form.draw and self.drawn else ""
 
@@ -57,7 +69,7 @@ def enlargement(job: ExportJob, size: tuple[int, int], *, cut: bool) -> float:
     """How many times larger than its `size` a picture is drawn where the job asks for most: more than 1 where it has
     too few pixels. 0 where vectors alone are drawn. `cut`: a part of it is transparent.
     """
-    sizes = [] if find_format(job.kind).draw else [size_in_pixels(each) for each in job.drawn]
+    sizes = [] if find_format(job.kind).draw else [size_in_pixels(each, size) for each in job.drawn]
     if "icons" in job.sizes:
         sizes.append((icons.LARGEST, icons.LARGEST))
     return max((times_larger(size, job.style, *each, cut=cut) for each in sizes), default=0.0)
@@ -80,14 +92,18 @@ def render_files(
         raise BadInput("No size is chosen.", "Choose at least one.")
     title = without_surrogates(title or name)
     form = find_format(job.kind)
-    if form.draw and job.drawn:
-        yield job.vector_name(name), form.draw(picture, job.style, title, origin, ground)
+    own = (picture.pixels.shape[1], picture.pixels.shape[0])
+    if form.draw:
+        for size in job.vectors:
+            called = job.vector_name(name) if size == job.vectors[0] else f"{name}-{size}{form.suffix}"
+            yield called, form.draw(picture, job.style, title, origin, ground, size_in_pixels(size, own))
     elif form.encode:
         under = job.style.colour if job.style.ground == "colour" else "#ffffff"
         for size in job.drawn:
-            wide, high = size_in_pixels(size)
+            wide, high = size_in_pixels(size, own)
             made = render(picture, job.style, wide, high, ground)
-            yield f"{name}-{size}{form.suffix}", form.encode(made, origin, under)
+            called = name if size == "original" else f"{name}-{size}"
+            yield f"{called}{form.suffix}", form.encode(made, origin, under)
     if "icons" in job.sizes:
         # Folders of their own, where other files come beside them.
         above = "icons/" if job.drawn else ""

@@ -1,7 +1,7 @@
 """The sizes of exported pictures: as people write them, and those of social networks.
 
-A size is written as a number for a square, "1080x1350", the name of a feed or of a network, "feeds" for all of them,
-or "icons" for the icon set.
+A size is written as "original" for the picture's own, a number for a square, "1080x1350", the name of a feed or of a
+network, "feeds" for all of them, or "icons" for the icon set.
 
 Networks change them quietly, and scale what they are given. The numbers are those that size guides of 2025 agree on;
 each comment names the page of the network where it keeps its own, or "common practice" where it publishes none and
@@ -82,6 +82,7 @@ FEEDS: tuple[Feed, ...] = (
 BY_NAME = {feed.name: feed for feed in FEEDS}
 
 BY_WORD = {
+    "original": ["original"],
     "icons": ["icons"],
     "feeds": list(BY_NAME),
     **{feed.network.lower(): [each.name for each in FEEDS if each.network == feed.network] for feed in FEEDS},
@@ -112,16 +113,18 @@ def parse_sizes(text: str) -> tuple[str, ...]:
         else:
             raise BadInput(
                 "{word!r} is not a size.",
-                "Sizes are numbers such as 512, pairs such as 1080x1350, feeds, icons, a network such as instagram, or"
-                " one of its uses: {names} and so on.",
+                "Sizes are original, numbers such as 512, pairs such as 1080x1350, feeds, icons, a network such as"
+                " instagram, or one of its uses: {names} and so on.",
                 word=word[:40],
                 names=", ".join(feed.name for feed in FEEDS[:3]),
             )
     return tuple(dict.fromkeys(found))
 
 
-def size_in_pixels(size: str) -> tuple[int, int]:
-    """Width and height of a size that is not "icons"."""
+def size_in_pixels(size: str, original: tuple[int, int] = (0, 0)) -> tuple[int, int]:
+    """Width and height of a size that is not "icons"; `original` are those of the picture."""
+    if size == "original":
+        return original
     if size in BY_NAME:
         return BY_NAME[size].width, BY_NAME[size].height
     wide, _, high = size.partition("x")

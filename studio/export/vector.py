@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from PIL import ImageFilter
 
 from studio.errors import BadInput
-from studio.export.compose import PictureStyle, Placement, colour_of, place
+from studio.export.compose import PictureStyle, Placement, colour_of, needs_ground, own_colour, place, suggest_colours
 from studio.export.formats import jpeg
 from studio.export.metadata import NO_METADATA, EmbeddedMetadata
 from studio.export.shapes import outline
@@ -50,36 +50,41 @@ _PATH = re.compile(r'<path d="([^"]*)"[^>]*?translate\((-?[\d.]+),(-?[\d.]+)\)')
 def svg(
     picture: Image,
     style: PictureStyle,
-    side: int = 512,
+    width: int = 512,
+    height: int = 0,
     *,
     title: str = "",
     origin: EmbeddedMetadata = NO_METADATA,
     ground: Image | None = None,
     colours: int = COLOURS,
 ) -> bytes:
-    """The picture in its style as an SVG of `side` x `side` units. Raises BadInput where nothing of it can be seen.
+    """The picture in its style as an SVG of `width` x `height` units, a square without a height. Raises BadInput where
+    nothing of it can be seen.
 
-    The shape is a clip path and the background a rectangle, so that both can be changed; a background
-    work is embedded.
+    The shape is a clip path and the background a rectangle, so that both can be changed; a background work is embedded.
     """
     paths = trace(picture, colours)
     if not paths:
         raise BadInput("This picture is fully transparent: there is nothing to draw.")
-    where = place(picture, style, side, side)
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">']
+    height = height or width
+    where = place(picture, style, width, height)
+    whole = f'width="{width}" height="{height}"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {whole}>']
     if title:
         parts.append(f"<title>{escape(xmp.xml_safe(title))}</title>")
     parts.append(xmp.svg_metadata(origin.note, origin.source).decode())
-    defs = f'<clipPath id="shape"><path d="{outline(style.shape, side, side)}"/></clipPath>'
+    defs = f'<clipPath id="shape"><path d="{outline(style.shape, width, height)}"/></clipPath>'
     if style.ground == "gradient":
-        defs += _gradient(style)
+        defs += _gradient(style, width, height)
     parts.append(f'<defs>{defs}</defs><g clip-path="url(#shape)">')
     if style.ground == "colour":
-        parts.append(f'<rect width="{side}" height="{side}" fill="{style.colour}"/>')
+        parts.append(f'<rect {whole} fill="{style.colour}"/>')
     elif style.ground == "gradient":
-        parts.append(f'<rect width="{side}" height="{side}" fill="url(#ground)"/>')
+        parts.append(f'<rect {whole} fill="url(#ground)"/>')
     elif style.ground == "work":
-        parts.append(_embedded(ground, side))
+        parts.append(_embedded(ground, whole))
+    elif needs_ground(picture, style, width, height):
+        parts.append(f'<rect {whole} fill="{own_colour(picture) or suggest_colours(picture)[0]}"/>')
     parts.append(f'<g transform="{_transform(where, picture)}">')
     parts += [f'<path fill="{fill}" d="{data}"/>' for fill, data in paths]
     parts.append("</g></g></svg>\n")
@@ -238,22 +243,22 @@ def _transform(where: Placement, picture: Image) -> str:
     return f"translate({_n(where.left)} {_n(where.top)}) scale({where.width / wide:.6g} {where.height / high:.6g})"
 
 
-def _gradient(style: PictureStyle) -> str:
-    """As CSS draws it on a square: the line reaches as far as the corners."""
+def _gradient(style: PictureStyle, width: int, height: int) -> str:
+    """As CSS draws it: the line reaches as far as the corners."""
     turn = np.radians(style.angle)
-    long = (abs(np.sin(turn)) + abs(np.cos(turn))) / 2
+    long = (abs(width * np.sin(turn)) + abs(height * np.cos(turn))) / 2
     x, y = long * np.sin(turn), -long * np.cos(turn)
-    ends = f'x1="{0.5 - x:.4f}" y1="{0.5 - y:.4f}" x2="{0.5 + x:.4f}" y2="{0.5 + y:.4f}"'
+    left, top = width / 2, height / 2
+    ends = (
+        f'gradientUnits="userSpaceOnUse" x1="{_n(left - x)}" y1="{_n(top - y)}" x2="{_n(left + x)}" y2="{_n(top + y)}"'
+    )
     colour_of(style.colour), colour_of(style.second)
     stops = f'<stop stop-color="{style.colour}"/><stop offset="1" stop-color="{style.second}"/>'
     return f'<linearGradient id="ground" {ends}>{stops}</linearGradient>'
 
 
-def _embedded(ground: Image | None, side: int) -> str:
+def _embedded(ground: Image | None, whole: str) -> str:
     if ground is None:
         raise BadInput("No work is chosen for the background.", "Choose one, or another background.")
     data = base64.b64encode(jpeg.encode(ground)).decode()
-    return (
-        f'<image width="{side}" height="{side}" preserveAspectRatio="xMidYMid slice"'
-        f' href="data:image/jpeg;base64,{data}"/>'
-    )
+    return f'<image {whole} preserveAspectRatio="xMidYMid slice" href="data:image/jpeg;base64,{data}"/>'

@@ -76,13 +76,39 @@ def test_a_bust_stands_on_the_lower_edge_and_a_photograph_covers() -> None:
         assert where.height == pytest.approx(100 * (1 - 2 * padding))
     tall = place(bust(), PictureStyle(), 100, 300)
     assert (tall.width, tall.top + tall.height) == (pytest.approx(100), pytest.approx(300))
-    whole = place(Image(np.zeros((50, 100, 3), np.uint8)), PictureStyle(), 100, 100)
-    assert (whole.width, whole.height, whole.left) == (200, 100, -50)
+    covers = place(Image(np.zeros((80, 120, 3), np.uint8)), PictureStyle(), 100, 100)
+    assert (covers.width, covers.height, covers.left) == (150, 100, -25)
     floating = bust()
     floating.pixels[48:] = 0
     assert place(floating, PictureStyle(padding=0.2), 100, 100).top == pytest.approx(20)
     moved = place(floating, PictureStyle(across=0.25, down=-0.1), 100, 100)
     assert (moved.left, moved.top) == (25, -10)
+
+
+@pytest.mark.parametrize("size", [(900, 383), (1500, 500), (383, 900)])
+def test_a_banner_is_filled_and_the_figure_whole(size: tuple[int, int]) -> None:
+    plain = np.full((100, 100, 3), 200, np.uint8)
+    plain[40:60, 40:60] = 9
+    where = place(Image(plain), PictureStyle(), *size)
+    assert where.left >= 0
+    assert where.top >= 0
+    assert max(where.width / size[0], where.height / size[1]) == pytest.approx(1)
+    made = render(Image(plain), PictureStyle(), *size).pixels
+    assert (made[..., 3] == 255).all()
+    assert tuple(made[1, 1]) == (200, 200, 200, 255), "one background goes on"
+    drawn = render(Image(plain), PictureStyle(ground="colour", colour="#102030"), *size).pixels
+    assert tuple(drawn[1, 1]) == (16, 32, 48, 255)
+    mixed = np.zeros((100, 100, 3), np.uint8)
+    mixed[:, 50:] = 250
+    blurred = render(Image(mixed), PictureStyle(), *size).pixels
+    assert (blurred[..., 3] == 255).all()
+    assert blurred[1, 1, 0] < 60 < 190 < blurred[-2, -2, 0]
+
+
+def test_a_cut_out_on_a_banner_has_a_background_of_its_own() -> None:
+    banner = render(bust(), PictureStyle(), 1500, 500).pixels
+    assert (banner[..., 3] == 255).all()
+    assert (render(bust(), PictureStyle(), 500, 500).pixels[0, 0] == 0).all(), "anything else stays transparent"
 
 
 def test_backgrounds_show_through_transparency() -> None:

@@ -378,7 +378,9 @@ def test_a_new_format_is_one_module(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("96", "png", 0.0, 1.0, 0),
         ("97", "png", 0.0, 97 / 96, 0),  # it lacks one pixel in a hundred
         ("64,192", "png", 0.0, 2.0, 2),
-        ("200x40", "webp", 0.0, 200 / 96, 3),
+        ("200x120", "webp", 0.0, 200 / 96, 3),
+        ("200x40", "webp", 0.0, 40 / 96, 0),  # seen whole
+        ("original", "png", 0.0, 1.0, 0),
         ("192", "png", 0.25, 1.0, 0),  # the margin leaves less for the picture
         ("512", "jpeg", 0.0, 512 / 96, 4),  # as near as a network comes
         ("512", "svg", 0.0, 0.0, 0),
@@ -393,8 +395,8 @@ def test_how_much_a_picture_lacks_for_the_largest_size(
     how = upscaling((*MEDIA, *PAGELESS))
     assert how is not None
     assert how.factor(found, 96 * 96) == factor
-    wide = ExportJob(PictureStyle(), ("400x100",))
-    assert enlargement(wide, (96, 96), cut=False) > 4 > 2 > enlargement(wide, (96, 96), cut=True)
+    wide = ExportJob(PictureStyle(), ("400x250",))
+    assert enlargement(wide, (96, 96), cut=False) > 4 > 3 > enlargement(wide, (96, 96), cut=True)
     assert how.factor(3.0, images.PIXEL_LIMIT // 4) == 2  # no more than can be read again
     assert how.factor(3.0, images.PIXEL_LIMIT) == 0
 

@@ -139,7 +139,7 @@ def test_files_are_written_and_the_settings_remembered(desk: Desk, tmp_path: Pat
     folder = tmp_path / "out" / "我的  头像"
     names = sorted(path.name for path in folder.iterdir())
     assert [name.removeprefix("我的  头像-") for name in names] == [
-        "256.png", "40x30.png", "512.png", "github-preview.png", "github-profile.png",
+        "256.png", "40x30.png", "github-preview.png", "github-profile.png", "我的  头像.png",
     ]  # fmt: skip
     with Pillow.open(folder / names[0]) as picture:
         assert (picture.size, picture.mode) == ((256, 256), "RGBA")
@@ -158,7 +158,7 @@ def test_files_of_a_face_without_a_name_are_called_by_what_it_is(desk: Desk, tmp
     dialog.send_to(str(tmp_path))
     press(desk, dialog, "exportGo")
     desk.until(lambda: desk.window.work_actions._export is None)
-    assert [path.name for path in tmp_path.glob("*.png")] == ["Seed 3-512.png"]
+    assert [path.name for path in tmp_path.glob("*.png")] == ["Seed 3.png"]
 
 
 def test_one_zip_and_an_svg(desk: Desk, tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_errors_are_shown_in_the_dialog(desk: Desk, tmp_path: Path) -> None:
     assert "'huge' is not a size" in said.text()
     assert not dialog.go.isEnabled()
     dialog.sizes.other.setText("")
-    dialog.sizes.ticks["512"].setChecked(False)
+    dialog.sizes.ticks["original"].setChecked(False)
     assert "No size is chosen" in said.text()
     dialog.sizes.ticks["512"].setChecked(True)
     (tmp_path / "file").write_bytes(b"")
@@ -281,6 +281,57 @@ def test_every_control_has_a_name_and_is_reached_by_keyboard(desk: Desk) -> None
     dialog.reject()
 
 
+def test_each_medium_keeps_its_own_choices_and_begins_with_the_whole_picture(desk: Desk, tmp_path: Path) -> None:
+    dialog = open_dialog(desk)
+    assert dialog.sizes is not None
+    dialog.send_to(str(tmp_path / "out"))
+    press(desk, dialog, "shape.circle")
+    dialog.sizes.ticks["original"].setChecked(False)
+    dialog.sizes.ticks["256"].setChecked(True)
+    dialog.reject()
+    poster = Image(np.full((120, 80, 3), 90, np.uint8))
+    poster.pixels[:4] = 200
+    work = desk.studio.library.add(poster, medium="poster", request={"kind": "poster"}, provenance=Provenance())
+    desk.panel("poster").show_work(work)
+    desk.act("export")
+    dialog = desk.window.findChild(ExportDialog)
+    assert dialog is not None
+    desk.until(lambda: dialog.sizes is not None and not dialog.preview.image.isNull() and dialog.go.isEnabled())
+    wait_for_preview(desk, dialog)
+    assert (dialog.choice.ticked, dialog.choice.look.shape) == (("original",), "square")
+    assert dialog.choice.folder == str(tmp_path / "out")
+    image = dialog.preview.image
+    assert image.width() / image.height() == pytest.approx(80 / 120, abs=0.01)
+    assert preview_colour(dialog, 0.5, 0)[0] == 200, "nothing is cut off"
+    press(desk, dialog, "exportGo")
+    desk.until(lambda: desk.window.work_actions._export is None)
+    (file,) = (tmp_path / "out").rglob("*.png")
+    with Pillow.open(file) as made:
+        assert made.size == (80, 120)
+    again = open_dialog(desk)
+    assert (again.choice.ticked, again.choice.look.shape) == (("256",), "circle")
+    again.reject()
+
+
+def test_an_svg_has_the_proportions_that_are_chosen_and_is_previewed_as_it_is(desk: Desk, tmp_path: Path) -> None:
+    dialog = open_dialog(desk)
+    assert dialog.sizes is not None
+    dialog.send_to(str(tmp_path))
+    dialog.kind.setCurrentIndex(dialog.kind.findData("svg"))
+    dialog.sizes.ticks["original"].setChecked(False)
+    dialog.sizes.other.setText("300x100, 600x200, 64")
+    press(desk, dialog, "ground.colour")
+    wait_for_preview(desk, dialog)
+    assert dialog.preview.image.width() == dialog.preview.pixels
+    assert dialog.preview.image.width() / dialog.preview.image.height() == pytest.approx(3)
+    assert dialog.findChild(QLabel, "exportCount").text() == "2 files"  # type: ignore[union-attr]
+    press(desk, dialog, "exportGo")
+    desk.until(lambda: desk.window.work_actions._export is None)
+    made = {path.stem.rpartition("-")[2]: path.read_text("utf-8") for path in tmp_path.rglob("*.svg")}
+    assert 'viewBox="0 0 300 100"' in made["我的  头像"]
+    assert 'viewBox="0 0 64 64"' in made["64"]
+
+
 def test_remembered_settings_are_validated() -> None:
     whole = RememberedExport(
         PictureStyle(shape="circle", ground="gradient", padding=0.1), ("icons", "x"), "64", "webp", "/somewhere", True
@@ -300,10 +351,13 @@ def test_a_picture_with_too_few_pixels_is_enlarged_by_a_network_where_that_is_ch
     id = install(desk, tmp_path / "toy")
     dialog = open_dialog(desk)
     assert dialog.sizes is not None
+    assert not dialog.upscale.isVisible(), "the picture has the pixels of its own size"
+    dialog.sizes.ticks["512"].setChecked(True)
     assert dialog.upscale.isVisible()
     assert not dialog.upscale.isChecked()
     assert dialog.upscaler.currentData() == id
     assert dialog.upscale.text() == "Upscale 4 times with"
+    dialog.sizes.ticks["original"].setChecked(False)
     dialog.sizes.ticks["512"].setChecked(False)
     dialog.sizes.other.setText("80")
     assert not dialog.upscale.isVisible()
@@ -338,6 +392,8 @@ def test_cancelling_while_the_picture_is_enlarged_exports_nothing_and_a_failure_
     install(desk, tmp_path / "toy")
     dialog = open_dialog(desk)
     dialog.send_to(str(tmp_path / "out"))
+    assert dialog.sizes is not None
+    dialog.sizes.ticks["512"].setChecked(True)
     dialog.upscale.setChecked(True)
     seeds = iter([SLOW, BAD_INPUT])
     real = Upscaling.request

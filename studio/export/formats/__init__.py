@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Encode = Callable[[Image, EmbeddedMetadata, str], bytes]
 """The bytes of a picture with its metadata; the last is the colour under it where the format has no alpha."""
 
-Draw = Callable[[Image, "PictureStyle", str, EmbeddedMetadata, Image | None], bytes]
-"""The bytes of a picture in a style, with its title, its metadata and its background."""
+Draw = Callable[[Image, "PictureStyle", str, EmbeddedMetadata, Image | None, tuple[int, int]], bytes]
+"""The bytes of a picture in a style, with its title, its metadata, its background, and the width and height of it."""
 
 
 @dataclass(frozen=True, slots=True)

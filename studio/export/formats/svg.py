@@ -1,4 +1,4 @@
-"""SVG: the picture traced into paths, one file whatever the size."""
+"""SVG: the picture traced into paths, one file for all sizes of the same proportions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from studio.export.metadata import EmbeddedMetadata
 from studio.media.payloads import Image
 
 
-def draw(picture: Image, style: PictureStyle, title: str, origin: EmbeddedMetadata, ground: Image | None) -> bytes:
-    return vector.svg(picture, style, title=title, origin=origin, ground=ground)
+def draw(
+    picture: Image,
+    style: PictureStyle,
+    title: str,
+    origin: EmbeddedMetadata,
+    ground: Image | None,
+    size: tuple[int, int],
+) -> bytes:
+    return vector.svg(picture, style, *size, title=title, origin=origin, ground=ground)
 
 
 FORMAT = ExportFormat("svg", "SVG", ".svg", 4, draw=draw)

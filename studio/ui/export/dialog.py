@@ -7,14 +7,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from PySide6.QtCore import QStandardPaths, Qt, Signal
-from PySide6.QtGui import QImage, QShowEvent
+from PySide6.QtCore import QByteArray, QStandardPaths, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QShowEvent
+from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from studio.errors import BadInput, StudioError
 from studio.export.compose import PictureStyle, hides_ground, render, suggest_colours, transparent
-from studio.export.formats import formats
+from studio.export.formats import Draw, find_format, formats
 from studio.export.job import ExportJob, enlargement, read_picture
+from studio.export.metadata import NO_METADATA
+from studio.export.sizes import size_in_pixels
 from studio.export.task import ExportRequest, order_to_json
 from studio.export.upscaling import upscaling
 from studio.jobs.job import Cancelled, Job
@@ -27,7 +30,7 @@ from studio.studio import Studio
 from studio.system.storage import free_path
 from studio.ui.background import JobWatcher, LatestOnly
 from studio.ui.export.preview import ExportPreview
-from studio.ui.export.remembered import RememberedExport
+from studio.ui.export.remembered import RememberedExport, remembered, with_remembered
 from studio.ui.export.sizes import SizeChoices
 from studio.ui.export.style_controls import StyleControls
 from studio.ui.library import model
@@ -72,7 +75,7 @@ class ExportDialog(QDialog):
         self._asset, self._studio = asset, studio
         self._others: list[Asset] = []  # what may lie behind, once the library has been asked
         self._file = studio.paths.state / "export.json"
-        self._choice = RememberedExport.from_json(window_state.load(self._file))
+        self._choice = remembered(window_state.load(self._file), asset.medium)
         self._picture: Image | None = None
         self._small: Image | None = None
         self._cut = False
@@ -111,7 +114,7 @@ class ExportDialog(QDialog):
         for each in formats():
             self.kind.addItem(each.title, each.name)
         self.kind.setCurrentIndex(self.kind.findData(self._choice.kind))
-        self.kind.currentIndexChanged.connect(self._count)
+        self.kind.currentIndexChanged.connect(self._changed)
         self.upscale = CheckBox("", "exportUpscale")
         self.upscaler = named(ComboBox(), "exportUpscaler", tr("Upscaler"), tr("Upscaler"))
         self.upscaler.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -146,8 +149,8 @@ class ExportDialog(QDialog):
 
     def _fill(self) -> None:
         """Add the sizes, which are below what is seen first."""
-        self.sizes = SizeChoices(self._choice)
-        self.sizes.changed.connect(self._count)
+        self.sizes = SizeChoices(self._choice, (self._asset.width or 0, self._asset.height or 0))
+        self.sizes.changed.connect(self._changed)
         self._inside.insertWidget(1, self.sizes)
         foot = (self.upscale, self.upscaler, self.kind, self.choose, self.zipped, self.cancel, self.go)
         for before, after in pairwise([self.style_controls.last, *self.sizes.order, *foot]):
@@ -254,8 +257,20 @@ class ExportDialog(QDialog):
                 self._use_background(max(0, self.style_controls.works.currentIndex()))
         elif seen is not None:
             behind, side = self._background[1] if self._background is not None else None, self.preview.pixels
-            self._drawing.run(lambda: _drawn(seen, look, side, behind), self.preview.show_image, self._failed)
+            size, draw = self._previewed_size(side), find_format(self.kind.currentData()).draw
+            self._drawing.run(lambda: _drawn(seen, look, size, behind, draw), self.preview.show_image, self._failed)
         self._count()
+
+    def _previewed_size(self, side: int) -> tuple[int, int]:
+        """Width and height of the preview, `side` at most: of the proportions of the first size that is chosen."""
+        whole = (self._asset.width or 1, self._asset.height or 1)
+        try:
+            drawn = self.choice.order().drawn
+        except BadInput:
+            drawn = ()
+        wide, high = size_in_pixels(drawn[0], whole) if drawn else (1, 1)
+        scale = side / max(wide, high)
+        return max(1, round(wide * scale)), max(1, round(high * scale))
 
     def export(self) -> None:
         """Submit the export; the dialog closes when the files are written."""
@@ -354,7 +369,7 @@ class ExportDialog(QDialog):
         self.error.show_error(error)
 
     def _remember(self) -> None:
-        window_state.save(self._file, self.choice.to_json())
+        window_state.save(self._file, with_remembered(window_state.load(self._file), self._asset.medium, self.choice))
 
     def reject(self) -> None:
         """Cancel a running export, of which nothing is left; else close the dialog."""
@@ -381,5 +396,13 @@ class ExportDialog(QDialog):
         super().done(arg__1)
 
 
-def _drawn(seen: Image, look: PictureStyle, side: int, behind: Image | None) -> QImage:
-    return pictures.of_payload(render(seen, look, side, side, behind))
+def _drawn(seen: Image, look: PictureStyle, size: tuple[int, int], behind: Image | None, draw: Draw | None) -> QImage:
+    """The picture in its style, as it is written: vectors traced, for formats of these."""
+    if draw is None:
+        return pictures.of_payload(render(seen, look, *size, behind))
+    made = QImage(*size, QImage.Format.Format_RGBA8888)
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(made)
+    QSvgRenderer(QByteArray(draw(seen, look, "", NO_METADATA, behind, size))).render(painter)
+    painter.end()
+    return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -15,7 +15,7 @@ SMALL = (96, 48, 24)
 
 
 class ExportPreview(QWidget):
-    """`moved(across, down)`: by a drag, in shares of the side."""
+    """`moved(across, down)`: by a drag, in shares of the sides."""
 
     moved = Signal(float, float)
 
@@ -40,22 +40,29 @@ class ExportPreview(QWidget):
         return round(SIDE * self.devicePixelRatioF())
 
     def show_image(self, image: QImage) -> None:
-        """Show a square picture, `pixels` wide."""
+        """Show a picture, its longer side `pixels` long."""
         self.image = image
         ratio = self.devicePixelRatioF()
-        self._small = [pictures.scaled(image, QSize(round(side * ratio), round(side * ratio))) for side in SMALL]
+        self._small = [pictures.scaled(image, (self._box(side).size() * ratio).toSize()) for side in SMALL]
         self.update()
+
+    def _box(self, side: int) -> QRectF:
+        """Where the picture lies in the middle of a square."""
+        wide, high = max(1, self.image.width()), max(1, self.image.height())
+        scale = side / max(wide, high)
+        size = QSizeF(max(1, round(wide * scale)), max(1, round(high * scale)))
+        return QRectF(QPointF((side - size.width()) / 2, (side - size.height()) / 2), size)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        whole = QRectF(0, 0, SIDE, SIDE)
+        whole = self._box(SIDE)
         pictures.checkerboard(painter, whole)
         if not self.image.isNull():
             painter.drawImage(whole, self.image)
         left = 0.0
         for side, image in zip(SMALL, self._small, strict=False):
-            box = QRectF(left, SIDE + SIZE.large + (SMALL[0] - side) / 2, side, side)
+            box = self._box(side).translated(left, SIDE + SIZE.large + (SMALL[0] - side) / 2)
             pictures.checkerboard(painter, box, 4)
             painter.drawImage(box, image)
             left += side + SIZE.medium
@@ -68,9 +75,9 @@ class ExportPreview(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._at is not None:
-            by = (event.position() - self._at) / SIDE
+            by, whole = event.position() - self._at, self._box(SIDE)
             self._at = event.position()
-            self.moved.emit(by.x(), by.y())
+            self.moved.emit(by.x() / whole.width(), by.y() / whole.height())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._at = None

@@ -1,4 +1,4 @@
-"""The last export settings, saved as JSON and validated when they are read."""
+"""The last export settings of each medium, saved as JSON and validated when they are read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from studio.export.job import ExportJob
 from studio.export.sizes import networks, parse_sizes
 
 SQUARES = ("256", "512", "1024", "2048")
-TICKS = (*SQUARES, *(network.lower() for network in networks()), "icons")
+TICKS = ("original", *SQUARES, *(network.lower() for network in networks()), "icons")
 """Everything that can be selected, in the words of `parse_sizes`."""
 
 
@@ -23,7 +23,7 @@ class RememberedExport:
     """`ticked`: words of TICKS; `other`: sizes that were typed; `folder`: empty for the Downloads folder."""
 
     look: PictureStyle = field(default_factory=PictureStyle)
-    ticked: tuple[str, ...] = ("512",)
+    ticked: tuple[str, ...] = ("original",)
     other: str = ""
     kind: str = "png"
     folder: str = ""
@@ -63,3 +63,21 @@ class RememberedExport:
             folder=str(data.get("folder", "")),
             zipped=data.get("zipped") is True,
         )
+
+
+def remembered(data: Mapping[str, Any], medium: str) -> RememberedExport:
+    """The settings of a medium in the saved ones of all. Where it has none yet only the last folder counts, since what
+    suits a face cuts a poster.
+    """
+    media = data.get("media")
+    mine = media.get(medium) if isinstance(media, Mapping) else None
+    if isinstance(mine, Mapping):
+        return RememberedExport.from_json(mine)
+    return RememberedExport(folder=str(data.get("folder", "")))
+
+
+def with_remembered(data: Mapping[str, Any], medium: str, choice: RememberedExport) -> dict[str, Any]:
+    """The saved settings of all media with these."""
+    media = data.get("media")
+    others = dict(media) if isinstance(media, Mapping) else {}
+    return {"folder": choice.folder, "media": {**others, medium: choice.to_json()}}

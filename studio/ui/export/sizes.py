@@ -16,12 +16,17 @@ ACROSS = 3
 
 
 class SizeChoices(QWidget):
+    """`original`: width and height of the picture."""
+
     changed = Signal()
 
-    def __init__(self, choice: RememberedExport) -> None:
+    def __init__(self, choice: RememberedExport, original: tuple[int, int]) -> None:
         super().__init__()
         self.ticks: dict[str, CheckBox] = {}
         whole = column(self, label(tr("Sizes in pixels"), "label"), spacing=SIZE.small)
+        words = tr("Original: {width} × {height}").format(width=original[0], height=original[1])
+        whole.addWidget(self._tick("original", words, tr("The whole picture, as large as it is"), choice))
+        whole.addWidget(label(tr("Squares"), "label"))
         line = row(spacing=SIZE.medium)
         for side in SQUARES:
             line.addWidget(self._tick(side, side, tr("{side} × {side} pixels").format(side=side), choice))
@@ -52,7 +57,8 @@ class SizeChoices(QWidget):
     def order(self) -> list[QWidget]:
         """The tab order."""
         ticks = list(self.ticks.values())
-        return [*ticks[: len(SQUARES)], self.other, *ticks[len(SQUARES) :]]
+        before = 1 + len(SQUARES)
+        return [*ticks[:before], self.other, *ticks[before:]]
 
     def _tick(self, name: str, words: str, hint: str, choice: RememberedExport) -> CheckBox:
         made = self.ticks[name] = CheckBox(words, f"size.{name}")
