@@ -12,6 +12,7 @@ Standard library only; Python 3.6 and later can read it, so that one that is too
 import sys
 
 try:
+    import collections
     import contextlib
     import hashlib
     import importlib.util
@@ -22,10 +23,12 @@ try:
     import shutil
     import subprocess
     import tempfile
+    import threading
     import time
     import urllib.request
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import IO
 except ImportError as incomplete:  # as in Debian's python3-minimal
     sys.exit(
         f"This Python lacks a part of its standard library ({incomplete}). Install the whole of it; "
@@ -427,18 +430,47 @@ def test(words: "list[str]", bare: bool) -> int:
     if not bare:
         fetch_models({**studio_environment(), "STUDIO_HOME": str(REAL)})
         os.environ["STUDIO_REAL_MODELS"] = str(REAL / "models")
-    # A process of its own for the window's tests: they must not share one with torch, as the window itself does not.
-    # They run at the same time as the others, for most of their time goes by on one core, and say their say afterwards.
+    return int(failed | test_parts())
+
+
+def test_parts() -> bool:
+    """Run the tests in parts, two at a time, each in a process of its own; whether any failed.
+
+    The window's must not share a process with torch, as the window itself does not; the core's are faster without it.
+    One of the two shows at once what pytest says, the other when all is done.
+    """
+    apart = ["tests/core", "tests/ui", "tests/backends"]
+    parts = [*([part] for part in apart), ["tests", *(f"--ignore={part}" for part in apart)]]
+    waiting = collections.deque(parts)
+    running = set[subprocess.Popen[bytes]]()
+    passed = list[list[str]]()
+
+    def work(said: "IO[bytes] | None") -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                part = waiting.popleft()
+                errors = None if said is None else subprocess.STDOUT
+                process = subprocess.Popen(pytest(part), cwd=str(ROOT), stdout=said, stderr=errors)
+                running.add(process)
+                if process.wait() == 0:
+                    passed.append(part)
+                running.remove(process)
+
     with tempfile.TemporaryFile() as said:
-        window = subprocess.Popen(pytest(["tests/ui"]), cwd=str(ROOT), stdout=said, stderr=subprocess.STDOUT)
+        beside = threading.Thread(target=work, args=(said,))
+        beside.start()
         try:
-            others = subprocess.run(pytest(["tests", "--ignore=tests/ui"]), cwd=str(ROOT), check=False)
-            failed |= window.wait() != 0 or others.returncode != 0
+            work(None)
+        except BaseException:
+            waiting.clear()
+            for process in list(running):
+                process.kill()
+            raise
         finally:
-            window.kill()
-        said.seek(0)
-        sys.stdout.write(said.read().decode("utf-8", "replace"))
-    return int(failed)
+            beside.join()
+            said.seek(0)
+            sys.stdout.write(said.read().decode("utf-8", "replace"))
+    return len(passed) < len(parts)
 
 
 if __name__ == "__main__":

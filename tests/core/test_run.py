@@ -394,6 +394,26 @@ def test_the_test_verb_installs_what_tests_need(monkeypatch: pytest.MonkeyPatch)
     assert wanted == [{"dev", "train"}]
 
 
+@pytest.mark.parametrize("failing", ["", "tests/core", "tests/ui", "tests/backends", "tests"])
+def test_every_test_runs_in_one_of_the_parts_and_none_fails_unseen(
+    failing: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[list[str]] = []
+
+    def pytest_(words: list[str]) -> list[str]:
+        asked.append(words)
+        return [sys.executable, "-c", f"print('ran {words[0]}.'); raise SystemExit({int(words[0] == failing)})"]
+
+    monkeypatch.setattr(run, "pytest", pytest_)
+    assert run.test_parts() is bool(failing)
+    (rest,) = (words for words in asked if words[0] == "tests")
+    apart = [words[0] for words in asked if words != rest]
+    assert sorted(rest[1:]) == sorted(f"--ignore={part}" for part in apart)
+    assert all((run.ROOT / part).is_dir() for part in apart)
+    said = capfd.readouterr().out
+    assert all(f"ran {words[0]}." in said for words in asked)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no exec")
 def test_the_command_line_gets_the_command_that_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     def become(_program: str, _words: list[str], environment: dict[str, str]) -> None:
