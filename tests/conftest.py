@@ -112,7 +112,20 @@ def _threads() -> list[threading.Thread]:
     return [thread for thread in found if not thread.name.startswith(LASTING_THREADS)]
 
 
+def _has_children() -> bool:
+    """Whether any child runs or ended unnoticed: a question to the system, without a look at all of its processes."""
+    if sys.platform == "win32" or not hasattr(os, "waitid"):
+        return True
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def _processes() -> list[psutil.Process]:
+    if not _has_children():
+        return []
     children = psutil.Process().children(recursive=True)
     return [child for child in children if not any(name in _command_line(child) for name in LASTING_PROCESSES)]
 

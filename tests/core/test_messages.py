@@ -134,8 +134,10 @@ def faults(path: Path, tree: ast.Module, made: set[str]) -> Iterator[str]:
         for text in left_in_english(tree, made):
             yield f"{path}:{text.lineno}: stays English: {ast.unparse(text)}"
     for node in ast.walk(tree):
-        if "ui" in path.parts and ast.unparse(node) in ("error.message", "error.hint"):
-            yield f"{path}:{node.lineno}: an error in English: {ast.unparse(node)}"  # type: ignore[attr-defined]
+        if isinstance(node, ast.Attribute) and "ui" in path.parts:
+            if ast.unparse(node) in ("error.message", "error.hint"):
+                yield f"{path}:{node.lineno}: an error in English: {ast.unparse(node)}"
+            continue
         if not isinstance(node, ast.Call):
             continue
         called = name_of(node)
