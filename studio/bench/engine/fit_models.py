@@ -27,7 +27,10 @@ diffusers: Any = diffusers_library  # neither says what it exports
 transformers: Any = transformers_library
 
 WORDS = "a red fox in the snow"
+STORY = [f"{WORDS}. The owl sat in the tree. " * 20]
 CODEC = (64, 128, 256, 256)
+TOY_WRITER, WRITER = (64, 2, 4), (768, 12, 12)
+"""Width, layers and heads of the models that write."""
 
 
 def codec(toy: bool) -> Any:
@@ -104,7 +107,7 @@ def pixart(folder: Path, toy: bool) -> None:
 
 
 def _plain_tokenizer() -> Any:
-    known = train_tokenizer([f"{WORDS}. The owl sat in the tree. " * 20], 300, 512)
+    known = train_tokenizer(STORY, 300, 512)
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=known.backend_tokenizer,
         eos_token="<|endoftext|>",
@@ -114,34 +117,24 @@ def _plain_tokenizer() -> Any:
 
 
 def llama(folder: Path, toy: bool) -> None:
-    wide = 64 if toy else 768
-    _language(
-        folder,
-        transformers.LlamaForCausalLM(
-            transformers.LlamaConfig(
-                vocab_size=32_000, hidden_size=wide, intermediate_size=4 * wide, num_hidden_layers=2 if toy else 12,
-                num_attention_heads=12 if not toy else 4, num_key_value_heads=4, max_position_embeddings=2048,
-            )
-        ),
+    wide, layers, heads = TOY_WRITER if toy else WRITER
+    config = transformers.LlamaConfig(
+        vocab_size=32_000, hidden_size=wide, intermediate_size=4 * wide, num_hidden_layers=layers,
+        num_attention_heads=heads, num_key_value_heads=4, max_position_embeddings=2048,
     )  # fmt: skip
+    _language(folder, transformers.LlamaForCausalLM(config))
 
 
 def gpt2(folder: Path, toy: bool) -> None:
-    wide = 64 if toy else 768
-    _language(
-        folder,
-        transformers.GPT2LMHeadModel(
-            transformers.GPT2Config(
-                vocab_size=32_000, n_embd=wide, n_layer=2 if toy else 12, n_head=4 if toy else 12, n_positions=1024
-            )
-        ),
-    )
+    wide, layers, heads = TOY_WRITER if toy else WRITER
+    config = transformers.GPT2Config(vocab_size=32_000, n_embd=wide, n_layer=layers, n_head=heads, n_positions=1024)
+    _language(folder, transformers.GPT2LMHeadModel(config))
 
 
 def _language(folder: Path, model: Any) -> None:
     model.generation_config.eos_token_id = None  # so that it never ends a text early
     model.to(torch.bfloat16).save_pretrained(folder)
-    train_tokenizer([f"{WORDS}. The owl sat in the tree. " * 20], 300, 1024).save_pretrained(folder)
+    train_tokenizer(STORY, 300, 1024).save_pretrained(folder)
 
 
 def musicgen(folder: Path, toy: bool) -> None:
