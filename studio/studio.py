@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from studio.backends import MEDIA, PAGELESS, TASKS, families
 from studio.backends.medium import Medium, Task, find_task
@@ -35,6 +35,9 @@ from studio.schema import settings as settings_file
 from studio.schema.nested import models_by_role, works_of
 from studio.schema.request import Request, TrainRequest
 from studio.system.paths import RESOURCES, AppPaths
+
+if TYPE_CHECKING:
+    from studio.support.speed import MeasuredSpeed
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +70,7 @@ class Studio:
         bundled: Path = RESOURCES / "models",
         platform: str = PLATFORM,
     ) -> None:
-        self.paths = paths
+        self.paths, self._platform = paths, platform
         self.media = {medium.name: medium for medium in media}
         self._tasks = tuple(tasks)
         self.settings, self.warnings = settings_file.load(paths.config / "settings.toml")
@@ -90,6 +93,7 @@ class Studio:
             self.warnings.append(queue_store.warning)
         self.fit = FitCheck(RunHistory(paths.state / "runs.sqlite"), families(media), self._machine)
         self._engines: ProcessHost | None = None
+        self._speed: MeasuredSpeed | None = None
         self.queue = JobQueue(
             queue_store,
             lane_of=lambda request: self.task(request).lane,
@@ -261,9 +265,14 @@ class Studio:
 
     def _machine(self) -> Machine:
         """This machine, with what the engine's process holds counted as free: it gives way to the next model."""
-        from studio.support import hardware  # the window starts without it
+        from studio.support import hardware  # the window starts without these
+        from studio.support.speed import MeasuredSpeed
 
         found = hardware.machine(self.settings.device)
+        if self._engines is not None and self._platform:
+            if self._speed is None:
+                self._speed = MeasuredSpeed(self.paths.state / "speed.json", self.settings.threads)
+            found = self._speed.of(found)
         held = hardware.held(self._engines.pid, found.device) if self._engines is not None else 0
         return replace(found, free=found.free + held)
 

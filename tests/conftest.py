@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from studio.models import trial
+from studio.support import speed
 
 # Read when the libraries are first imported, so set before any test module is collected. Worker processes inherit them.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -53,6 +54,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def no_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """No imported model is tried in a process with torch, unless a test sets `trial.run` back."""
     monkeypatch.setattr(trial, "run", lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def no_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is not measured in a process with torch: what is reckoned with is a usual one of its kind."""
+    monkeypatch.setattr(speed, "measure", lambda *_: None)
 
 
 @pytest.fixture(autouse=True)

@@ -95,6 +95,7 @@ def _model_lines(paths: AppPaths, setting: BenchSettings, model: Model, picture:
             "real_s": used.running,
             "reckoned_s": reckoned,
             "time_error": reckoned / used.running - 1,
+            "load": psutil.getloadavg()[0],
             **asking,
         }
         if correction is not AS_RECKONED:

@@ -17,16 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import Message
-from studio.models.fit.demand import Machine
+from studio.models.fit.demand import Machine, Speed
 
 CHILD_SECONDS = 120
 
-CORE_FLOPS = 80e9
-CARD_FLOPS, CARD_BANDWIDTH = 40e12, 400e9
-APPLE_FLOPS, APPLE_BANDWIDTH = 4e12, 100e9
-"""Operations and bytes a second of a processor's core, of a usual graphics card and of Apple's: where reckoning begins
-before anything has run; what the machine itself reaches is learned.
-"""
+CORE = 40e9
+"""Operations a second of a processor's core; four times as many in 16 bits where it has units for matrices."""
+CARD = Speed(matrices=20e12, convolutions=20e12, bandwidth=400e9)
+APPLE = Speed(matrices=2e12, convolutions=2e12, bandwidth=100e9)
+"""What a usual graphics card and Apple's reach, where nothing was measured."""
 
 DEVICE_SCRIPT = """
 import json, os, torch
@@ -198,13 +197,16 @@ def machine(asked: str = "auto") -> Machine:
         if found:
             number = asked.partition(":")[2]
             total, free = found[int(number) if number.isdigit() and int(number) < len(found) else 0]
-            return Machine("cuda", total, free, half=True, flops=CARD_FLOPS, bandwidth=CARD_BANDWIDTH)
+            return Machine("cuda", total, free, half=True, speeds={4: CARD, 2: CARD})
     total, free = memory()
     if sys.platform == "darwin" and platform.machine() == "arm64" and asked != "cpu":
-        return Machine("mps", total, free, flops=APPLE_FLOPS, bandwidth=APPLE_BANDWIDTH)
+        return Machine("mps", total, free, speeds={4: APPLE})
     matrix = "AMX" in processor()
     cores = os.cpu_count() or 1
-    return Machine("cpu", total, free, half=matrix, flops=cores * CORE_FLOPS * (4 if matrix else 1))
+    speeds = {4: Speed(matrices=cores * CORE, convolutions=cores * CORE)}
+    if matrix:
+        speeds[2] = Speed(matrices=4 * cores * CORE, convolutions=4 * cores * CORE)
+    return Machine("cpu", total, free, half=matrix, speeds=speeds)
 
 
 def _torch_for_processors() -> bool:

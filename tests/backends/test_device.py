@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from studio.backends.engine import device
 from studio.backends.story.engine.engine import StoryEngine
 from studio.models.catalog import Catalog
+from studio.models.fit.demand import Speed
 from studio.models.resources import Resources
 
 
@@ -19,3 +26,16 @@ def test_a_small_model_never_asks_the_clock(monkeypatch: pytest.MonkeyPatch) -> 
     engine.load(Resources(Catalog().default("story")), lambda _: None)
     assert engine.model.network.dtype == torch.float32
     engine.close()
+
+
+def test_the_speed_of_this_machine_is_measured_by_a_program_of_its_own() -> None:
+    script = [sys.executable, "-m", "studio.backends.engine.speed", "cpu", "1"]
+    done = subprocess.run(script, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": "."})
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.keys() == {"4", "2"}
+    for each in found.values():
+        assert dataclasses.asdict(Speed(**each)) == each
+        assert 1e8 < each["matrices"] < 1e14
+        assert 1e8 < each["convolutions"] < 1e14
+        assert 1e7 < each["bandwidth"] < 1e13
+        assert 1e-8 < each["call"] < 1e-2

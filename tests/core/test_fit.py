@@ -14,7 +14,7 @@ import pytest
 
 from studio.backends import MEDIA, PAGELESS, families
 from studio.backends.avatar.memory import resolutions
-from studio.backends.poster.memory import DECODER, decode
+from studio.backends.poster.memory import decode, painted_size
 from studio.backends.poster.requests import PosterRequest
 from studio.backends.story.memory import Shape, kv_cache
 from studio.backends.story.requests import StoryRequest
@@ -22,13 +22,13 @@ from studio.backends.upscale.requests import UpscaleRequest
 from studio.cli.models.fit import of_offer, said
 from studio.models.families import Family
 from studio.models.fit import history as history_module
-from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, read_facts
+from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, Speed, read_facts
 from studio.models.fit.estimate import Correction, FitCheck, estimate, facts_of_offer, smaller_request
 from studio.models.fit.history import KEPT, MeasuredRun, RunHistory
 from studio.models.model import read_model
 from studio.models.sources.offers import Offer
 from studio.schema.request import Request
-from studio.support import hardware
+from studio.support import hardware, speed
 from studio.system.paths import RESOURCES
 from tests.disk import disk_reads
 
@@ -72,10 +72,73 @@ def test_grouped_heads_need_less() -> None:
 
 
 def test_decoding_of_stable_diffusion_is_as_reckoned_by_hand() -> None:
-    # 256 channels of 512 x 512 pixels, held three times, of 4 bytes: 805 MB.
+    # 256 channels of 512 x 512 pixels, enlarged, copied and convolved, and 256 and 512 of 256 x 256 before that.
     held, _ = decode(Part(SD_VAE), 512 * 512)
-    assert held == DECODER * 256 * 512 * 512
-    assert int(held * 4) == 805_306_368
+    assert int(held * 4) == 4 * (3 * 256 * 512 * 512 + (256 + 512) * 256 * 256) == 1_006_632_960
+
+
+def test_what_a_pipeline_paints_at_one_area_only_counts_as_that() -> None:
+    network = Part({"_class_name": "PixArtTransformer2DModel", "sample_size": 64})
+    facts = ModelFacts({"transformer": network, "vae": Part(SD_VAE)})
+    assert painted_size(facts, 256, 256) == (512, 512)
+    assert painted_size(facts, 512, 128) == (1024, 256)
+    assert painted_size(SD, 256, 256) == (256, 256)
+
+
+def test_llama_cpp_makes_the_logits_of_one_token(tmp_path: Path) -> None:
+    facts = ModelFacts({"": Part(LLAMA_2_7B, 6_740_000_000, 4 * GB)}, gguf=True)
+    demand = family("story", "llama").demand
+    short, long = (demand(facts, StoryRequest(prompt="word " * count), MACHINE) for count in (1, 2000))
+    cache = kv_cache(Shape(facts.part(""), facts), 4096, 2)
+    assert 0 < short.working - cache < 10 * 10**6
+    assert short.working < long.working < cache + 300 * 10**6
+
+
+def test_seconds_are_those_of_the_speeds_in_the_dtype() -> None:
+    slow, fast = Speed(1e9, 2e9, 4e9, 1e-3), Speed(10e9, 20e9, 40e9, 1e-4)
+    machine = replace(MACHINE, speeds={4: slow, 2: fast})
+    demand = Demand(0, 0, flops=1e9, convolutions=2e9, traffic=4e9, calls=1000)
+    assert demand.seconds(machine) == pytest.approx(4.0)
+    assert replace(demand, value=2).seconds(machine) == pytest.approx(0.4)
+    assert replace(demand, value=2).seconds(replace(machine, speeds={4: slow})) == pytest.approx(4.0)
+
+
+SPEEDS = {
+    "4": {"matrices": 100e9, "convolutions": 90e9, "bandwidth": 10e9, "call": 4e-6},
+    "2": {"matrices": 800e9, "convolutions": 300e9, "bandwidth": 10e9, "call": 4e-6},
+}
+
+
+def test_a_machine_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def measure(device: str, threads: int) -> object:
+        asked.append((device, threads))
+        return SPEEDS
+
+    monkeypatch.setattr(speed, "measure", measure)
+    file = tmp_path / "state" / "speed.json"
+    for _ in range(2):
+        one = speed.MeasuredSpeed(file, 2)
+        for _ in range(2):
+            found = one.of(MACHINE)
+            assert found.measured
+            assert found.half, "16 bits are clearly faster here"
+            assert (found.speed(4).convolutions, found.speed(2).matrices) == (90e9, 800e9)
+    assert asked == [("cpu", 2)]
+    speed.MeasuredSpeed(file, 1).of(MACHINE)
+    monkeypatch.setattr(hardware, "processor", lambda: "another")
+    speed.MeasuredSpeed(file, 1).of(MACHINE)
+    assert asked == [("cpu", 2), ("cpu", 1), ("cpu", 1)]
+
+
+@pytest.mark.parametrize("said", [None, [], {}, {"4": {}}, {"4": {**SPEEDS["4"], "call": 0.0}}, {"2": SPEEDS["2"]}])
+def test_what_is_no_measurement_leaves_the_machine_as_its_kind_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: object
+) -> None:
+    monkeypatch.setattr(speed, "measure", lambda device, threads: said)
+    assert speed.MeasuredSpeed(tmp_path / "speed.json", 0).of(MACHINE) == MACHINE
+    assert not (tmp_path / "speed.json").exists()
 
 
 def test_a_config_that_says_nothing_is_taken_for_a_usual_one() -> None:
@@ -156,10 +219,11 @@ def test_shapes_are_kept_and_nothing_is_promised_that_does_not_fit() -> None:
 
 
 def test_a_card_on_which_nothing_ran_promises_no_time() -> None:
-    card = Machine("cuda", 24 * GB, 24 * GB, half=True, flops=40e12, bandwidth=400e9)
+    card = Machine("cuda", 24 * GB, 24 * GB, half=True)
     sd = family("poster", "sd")
     assert estimate(SD, sd, poster(512), card).seconds is None
     assert estimate(SD, sd, poster(512), card, Correction(None, 1.0)).seconds is not None
+    assert estimate(SD, sd, poster(512), replace(card, measured=True)).seconds is not None
 
 
 def test_the_smallest_form_of_an_offer_counts() -> None:
@@ -195,8 +259,9 @@ def test_history_corrects_by_the_median_of_a_model_else_of_its_family(tmp_path: 
         assert each.memory_ratio("poster", "cpu", "sd", "another") == 1.6
         assert each.memory_ratio("poster", "cpu", "flux", "another") is None
         assert each.memory_ratio("poster", "cuda", "sd", "m") is None
-        assert each.time_ratio("story", "cpu", "llama", "x") == 3.0, "what else ran tells of the machine"
-        assert each.time_ratio("story", "cuda", "llama", "x") is None
+        assert each.time_ratio("story", "cpu", "llama", "x") is None
+        assert each.machine_ratio("cpu") == 3.0
+        assert each.machine_ratio("cuda") is None
         assert each.typical_seconds("poster", "m") == 3.0
         assert each.typical_seconds("poster", "x") is None
 
@@ -282,13 +347,33 @@ def test_a_text_that_ended_early_says_how_long_a_whole_one_takes(tmp_path: Path)
     assert fit.seconds(request, model) == pytest.approx(20.0)
 
 
-def test_nothing_of_a_record_can_fail_a_job(tmp_path: Path) -> None:
-    def broken() -> Machine:
-        raise OSError("no machine")
+def test_nothing_of_a_record_can_fail_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[MeasuredRun] = []
 
-    fit = FitCheck(RunHistory(tmp_path / "runs.sqlite"), families(), broken)
+    def broken(run: MeasuredRun) -> None:
+        asked.append(run)
+        raise OSError("no disk")
+
+    fit = check(tmp_path)
+    monkeypatch.setattr(fit.history, "record", broken)
     model = read_model(RESOURCES / "models" / "poster-starter", bundled=True)
     fit.record(PosterRequest(model=model.id), model, 1.0, 1, 1.0, 1.0)
+    assert len(asked) == 1
+
+
+def test_a_record_does_not_ask_the_machine(tmp_path: Path) -> None:
+    def measured() -> Machine:
+        asked.append(1)
+        return MACHINE
+
+    asked: list[int] = []
+    fit = FitCheck(RunHistory(tmp_path / "runs.sqlite"), families(), measured)
+    model = read_model(RESOURCES / "models" / "poster-starter", bundled=True)
+    request = PosterRequest(model=model.id)
+    fit.record(request, model, 3.0, 10**9, 1.0, 2.0)
+    assert asked == []
+    assert fit.history.typical_seconds(request.kind, model.id) == 3.0
+    assert fit.history.memory_ratio(request.kind, "cpu", model.family, model.id) is None
 
 
 def test_facts_are_read_once_until_the_files_change(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def test_a_peak_of_a_whole_life_counts_where_it_has_grown(monkeypatch: pytest.Mo
 def test_a_job_is_measured_in_the_process_of_its_engine_and_kept(home: Path) -> None:
     studio = fake_studio(home, isolated=True)
     try:
+        assert studio.fits(STORY(seed=1)) is not None  # so the machine is known
         first, second = (studio.submit(STORY(seed=seed)) for seed in (1, 2))
         second.future.result(120)
         assert first.usage.memory > 1_000_000

@@ -11,7 +11,7 @@ MAPS = 5.0
 """Feature maps held at once: what came in, it modulated, what a convolution makes, with noise, and made active."""
 LARGE = 512
 """Pixels of a side that a face is enlarged to."""
-LIBRARIES = 40_000_000
+LIBRARIES = 100_000_000
 
 
 def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
@@ -26,7 +26,7 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         weights=facts.values * VALUE,
         working=int(VALUE * max(held, enlarged)),
         libraries=LIBRARIES,
-        flops=flops * max(1, 3 * steps) * pictures(request),
+        convolutions=flops * max(1, 3 * steps) * pictures(request),
         calls=len(sizes) * 40.0 * max(1, 3 * steps) * pictures(request),
     )
 

@@ -9,7 +9,7 @@ from studio.schema.request import Request
 
 VALUE = 4
 """Bytes: music models always run in 32 bits."""
-LIBRARIES = 170_000_000
+LIBRARIES = 230_000_000
 """Bytes of transformers and what is needed for sound, once they are imported."""
 CODEC = 4.0
 """Maps of the sound at full rate that a codec holds at once."""

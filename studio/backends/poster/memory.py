@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, cast
 
 from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, attention_layers, conv
 from studio.schema.request import Request
 
-LIBRARIES = 190_000_000
-"""Bytes of diffusers and transformers once they are imported."""
-DECODER = 3.0
-"""Maps that a decoder holds at once where it is widest: what came in, its normed copy, and what a convolution makes."""
-UNET = 6.0
-"""The same of a UNet beside the maps that it keeps for its way up."""
+LIBRARIES = 230_000_000
+"""Bytes of diffusers and transformers once they are imported and have run."""
+MAKING = 3.0
+"""Maps that a convolution holds: what comes in, the same in the layout that oneDNN computes in, and what it makes."""
+BLOCK = 20.0
+"""Maps of a block of attention: both halves of its feed-forward part (8), the gate made active (4), their product (4),
+and what came in, normed, attended and added."""
+HEAP = 256_000_000
+"""Bytes that the C library keeps of what was freed: pieces below 32 MiB, into which later ones do not always fit."""
 TOKENS = 14.0
 """Values of a transformer's width that it holds for each token: queries, keys, values, and four for each feed-forward
 input and output."""
+ONE_AREA = ("PixArtTransformer2DModel", "SanaTransformer2DModel")
+"""Networks whose pipelines paint at the area that they were trained for, and bring the picture to its size."""
 WORDS = 256
 """Tokens of a prompt, as most text encoders fill it up."""
 DECODER_CHANNELS = (128, 256, 512, 512)
@@ -35,24 +41,33 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
     latents = (width // shrink) * (height // shrink)
     unet = facts.part("unet")
     if unet.values or unet.config:
-        held, flops, calls = _unet(unet, latents, batch)
+        held, flops, convolved, calls = _unet(unet, latents, batch)
     else:
         held, flops, calls = _transformer(facts, decoder, latents, batch)
+        convolved = 0.0
     decoding, decoding_flops = decode(decoder, width * height)
+    kept = min(HEAP, value * (held + decoding)) if machine.device == "cpu" else 0
     return Demand(
         weights=facts.values * value,
-        working=int(value * max(held, decoding)),
+        working=int(value * max(held, decoding) + kept),
         loading=facts.largest,
         libraries=LIBRARIES,
-        flops=steps * flops + decoding_flops,
+        flops=steps * flops,
+        convolutions=steps * convolved + decoding_flops,
         calls=steps * calls + 200,
+        value=value,
     )
 
 
 def painted_size(facts: ModelFacts, width: int, height: int) -> tuple[int, int]:
-    """What is painted for a picture of that size: the model's native area, where its config.json says one."""
+    """What is painted for a picture of that size: the model's native area, where its config.json says one or its
+    pipeline paints no other.
+    """
+    network = facts.part("transformer")
     native = facts.part("").counts("native")
-    if len(native) != 2:
+    if network.config.get("_class_name") in ONE_AREA:
+        native = (network.count("sample_size") * shrinking(facts.part("vae")),) * 2
+    if len(native) != 2 or not all(native):
         return width, height
     scale = math.sqrt(native[0] * native[1] / (width * height))
     return max(8, round(width * scale)), max(8, round(height * scale))
@@ -75,39 +90,46 @@ def shrinking(decoder: Part) -> int:
 def decode(decoder: Part, pixels: int) -> tuple[float, float]:
     """(values that the decoder holds at its peak, its operations) for a picture of so many pixels.
 
-    Each level begins with the channels of the one below it, enlarged, which makes the last but one decide: for Stable
-    Diffusion 256 channels at full size, three times.
+    Each level begins with the channels of the one below it, enlarged, while what they were before that, and what came
+    into their block, are still there: for Stable Diffusion 256 channels at full size, three times and three quarters.
     """
     channels = decoder_channels(decoder)
     layers = decoder.count("layers_per_block", usual=2) + 1
     held = flops = 0.0
     for level, own in enumerate(channels):
         there = pixels / 4**level
-        entering = channels[min(level + 1, len(channels) - 1)]
-        held = max(held, DECODER * entering * there)
+        entering, before = (channels[min(level + up, len(channels) - 1)] for up in (1, 2))
+        enlarged = MAKING * entering + (entering + before) / 4
+        held = max(held, max(enlarged, MAKING * entering + own) * there)
         flops += conv(1, 1, entering, own) * there + (2 * layers - 1) * conv(1, 1, own, own) * there
+        flops += conv(1, 1, entering, entering) * there
     return held, flops
 
 
-def _unet(unet: Part, latents: int, batch: int) -> tuple[float, float, float]:
-    """(values held, operations, calls) of one pass of a UNet."""
+def _unet(unet: Part, latents: int, batch: int) -> tuple[float, float, float, float]:
+    """(values held, operations of matrices and of convolutions, calls) of one pass of a UNet."""
     channels = unet.counts("block_out_channels") or UNET_CHANNELS
     layers = unet.count("layers_per_block", usual=2)
     blocks = unet.config.get("down_block_types")
+    kinds = [str(kind) for kind in cast("list[Any]", blocks)] if isinstance(blocks, list) else []
     depths = unet.counts("transformer_layers_per_block") or (1,) * len(channels)
-    kept = flops = calls = 0.0
+    kept = widest = flops = convolved = calls = 0.0
     for level, own in enumerate(channels):
         there = latents / 4**level
+        attends = level < len(kinds) and "Attn" in kinds[level]
         kept += (layers + 1) * own * there
+        # On its way up a convolution reads twice the channels.
+        widest = max(widest, (BLOCK if attends else 2 * MAKING) * own * there)
         # Down: two convolutions a layer. Up: one layer more, whose first reads twice the channels.
-        flops += there * (2 * layers + 3 * (layers + 1)) * conv(1, 1, own, own)
+        convolved += there * (2 * layers + 3 * (layers + 1)) * conv(1, 1, own, own)
         calls += (2 * layers + 1) * 12
-        kinds = blocks if isinstance(blocks, list) else []
-        if level < len(kinds) and "Attn" in str(kinds[level]):  # pyright: ignore[reportUnknownArgumentType]
+        if attends:
             depth = depths[min(level, len(depths) - 1)] * (2 * layers + 1)
             flops += attention_layers(int(there), own, depth, 6 * own)
             calls += depth * 30
-    return batch * (kept + UNET * 2 * channels[0] * latents), batch * flops, calls
+    # The weights of a convolution are brought into oneDNN's layout whenever it runs.
+    copied = 9.0 * 2 * channels[-1] ** 2
+    return batch * kept + max(batch * widest, copied), batch * flops, batch * convolved, calls
 
 
 def _transformer(facts: ModelFacts, decoder: Part, latents: int, batch: int) -> tuple[float, float, float]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from studio.models.fit.demand import Demand, Machine, ModelFacts, Part
 from studio.schema.request import Request
 
-LIBRARIES = 125_000_000
-"""Bytes of transformers once it is imported."""
+LIBRARIES = 165_000_000
+"""Bytes of transformers once it is imported and has run."""
 LLAMA = 40_000_000
 """Bytes of llama.cpp's library and of its tables for texts, once it is loaded."""
 CONTEXT = 4096
 """Tokens looked back at; the engine's MAX_CONTEXT."""
 BATCH = 256
-"""Tokens that llama.cpp reads at once, for each of which it makes logits."""
+"""Tokens that llama.cpp reads at once. It sets room aside for the logits of all, and makes those of the last."""
 READ = 12.0
 """Values of the network's width held for each token while a beginning is read, beside the feed-forward part's."""
 CALLS = 16
@@ -29,8 +29,11 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
     context = min(CONTEXT, model.count("max_position_embeddings", "n_positions", "context_length", usual=CONTEXT))
     if facts.gguf:
         # All of the context is set aside when the model is loaded, in 16 bits.
+        value = 4
         cache = kv_cache(shape, context, 2)
-        reading = 4 * min(BATCH, context) * (shape.vocabulary + int(READ) * shape.width)
+        read = min(BATCH, prompt, context)
+        scores = shape.heads * min(prompt, context)
+        reading = int(value * read * (READ * shape.width + 3 * shape.inner + scores)) + value * shape.vocabulary
         weights, libraries = facts.size, LLAMA
     else:
         value = machine.bytes_per_value(facts)
@@ -46,6 +49,7 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         flops=2.0 * facts.values * prompt,
         traffic=float(weights) * tokens,
         calls=0.0 if facts.gguf else float(tokens * shape.layers * CALLS),
+        value=value,
     )
 
 
@@ -62,7 +66,7 @@ class Shape:
         self.width = model.count("hidden_size", "n_embd", "embedding_length", usual=128 * guess)
         self.inner = model.count("intermediate_size", "n_inner", "feed_forward_length", usual=4 * self.width)
         known = model.count("num_attention_heads", "n_head", "attention.head_count")
-        heads = known or max(1, self.width // 128)
+        heads = self.heads = known or max(1, self.width // 128)
         # Without a number of their own there are as many keys as queries, in the models that say how many those are.
         self.kv_heads = model.count(
             "num_key_value_heads", "attention.head_count_kv", usual=heads if known else max(1, heads // 4)

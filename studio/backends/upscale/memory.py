@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from studio.models.fit.demand import Demand, Machine, ModelFacts, conv
+from studio.models.fit.demand import Demand, Machine, ModelFacts
 from studio.schema.request import Request
 
 TILES = {"srvgg": (256, 28), "rrdb": (96, 28)}
 """By family: the side of a tile in pixels, and how many around it are seen; as in the engine."""
-MAPS = 2.5
+MAPS = 3.0
 """Feature maps held at once: what came in, what a convolution makes, and it made active."""
-PLANES = 3.0
-"""Pictures of three planes held while a tile is brought to its size and kept near the picture."""
+ENLARGED = 4.0
+"""The same at the enlarged size: oneDNN holds a copy of what comes in, in the layout that it computes in."""
+LEAVING = 3.0
+"""Enlarged pictures held beside the last features: the nearest pixels, what is added to them, and their sum."""
+FINISHING = 4.0
+"""Pictures of the asked size held while a tile is kept near the picture: it, its lowest and highest, and the nearer."""
+HEAP = 0.5
+"""What the C library keeps of what was freed, as a share of it, where maps are below BLOCK bytes."""
+BLOCK = 32 * 2**20
+"""Bytes from which glibc gives memory back at once."""
 PICTURE = 2_000_000
 """Pixels of the picture: the request names it, its size is read when it runs."""
-LIBRARIES = 10_000_000
+LIBRARIES = 17_000_000
 
 
 def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
@@ -28,16 +36,19 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
     tiles = PICTURE / tile**2
     if family == "rrdb":
         # Its last convolutions work at the enlarged size.
-        held = MAPS * features * (side * scale) ** 2
-        flops = facts.values * 2.0 * side**2 * 1.6
+        held = ENLARGED * features * (side * scale) ** 2
+        convolutions = facts.values * 2.0 * side**2 * 1.6
     else:
-        held = MAPS * features * side**2
-        flops = facts.values * 2.0 * side**2
-    finishing = PLANES * 3 * (side * scale) ** 2
+        held = max(MAPS * features, features + LEAVING * 3 * scale**2) * side**2
+        convolutions = facts.values * 2.0 * side**2
+    finishing = 4 * 3 * (scale**2 + FINISHING * factor**2) * side**2
+    made = max(value * held, finishing)
+    small = machine.device == "cpu" and value * features * side**2 < BLOCK and family != "rrdb"
     return Demand(
         weights=facts.values * value,
-        working=int(value * held + 4 * finishing) + 3 * PICTURE * factor**2,
+        working=int(made * (1 + HEAP) if small else made) + 3 * PICTURE * factor**2,
         libraries=LIBRARIES,
-        flops=tiles * flops + conv(1, 1, 3, 3) * PICTURE,
+        convolutions=tiles * convolutions,
         calls=tiles * 60,
+        value=value,
     )

@@ -13,6 +13,7 @@ from studio.errors import Message
 from studio.models.fit.estimate import Fit, FitCheck
 from studio.models.fit.history import RunHistory
 from studio.support import hardware
+from studio.support.speed import MeasuredSpeed
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
@@ -25,8 +26,9 @@ HERE = Message("on this machine")
 
 def fit_check(context: CliContext) -> FitCheck:
     """What tells how models fit, from this machine and what has run on it."""
-    machine = hardware.machine(context.settings().device)
-    return FitCheck(RunHistory(context.places.state / "runs.sqlite"), families(), lambda: machine)
+    settings, state = context.settings(), context.places.state
+    machine = MeasuredSpeed(state / "speed.json", settings.threads).of(hardware.machine(settings.device))
+    return FitCheck(RunHistory(state / "runs.sqlite"), families(), lambda: machine)
 
 
 def of_model(check: FitCheck, model: Model, offers: Sequence[Offer] = ()) -> Fit:

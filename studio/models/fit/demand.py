@@ -19,16 +19,12 @@ from studio.models.model import Model
 from studio.models.pipelines import INDEX, VARIANTS
 from studio.models.weights import DamagedWeights
 
-PROCESS = 300_000_000
+PROCESS = 240_000_000
 """Bytes of an engine's process with torch imported and nothing loaded, measured with the build for processors."""
 SMALL = 500_000_000
 """Bytes of weights below which a processor always runs in 32 bits, as `backends.engine.device.dtype_for` decides."""
-CALL = 60e-6
-"""Seconds that starting one operation of a network costs, whatever its size."""
 HEADER_LIMIT = 100_000_000
 """Bytes of a safetensors header; the format's own limit."""
-SHARE = 0.5
-"""How much of a device's peak a network reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +96,35 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """Where models run: "cpu", "cuda" or "mps", its memory in bytes, what of that is free, and how fast it should be.
+class Speed:
+    """What a device reaches in one dtype: operations per second in products of matrices and in convolutions of 3 x 3,
+    bytes per second of weights that are multiplied by one vector, and the seconds that starting any operation costs.
+    """
 
-    `half` says that large models run in 16 bits. `flops` and `bandwidth` are operations and bytes per second as its
-    kind has them; what it really reaches is learned from its own runs.
+    matrices: float = 50e9
+    convolutions: float = 50e9
+    bandwidth: float = 10e9
+    call: float = 20e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where models run: "cpu", "cuda" or "mps", its memory in bytes, what of that is free, and how fast it is.
+
+    `half` says that large models run in 16 bits. `speeds` are those it reaches by the bytes of a value, 4 or 2, and
+    `measured` says that they were measured here; else they are those of a usual one of its kind.
     """
 
     device: str
     total: int
     free: int
     half: bool = False
-    flops: float = 80e9
-    bandwidth: float = 10e9
+    speeds: Mapping[int, Speed] = field(default_factory=lambda: {4: Speed()}, hash=False)
+    measured: bool = False
+
+    def speed(self, value: int) -> Speed:
+        """In a dtype whose values have so many bytes; where that is not known, in another one."""
+        return self.speeds.get(value) or next(iter(self.speeds.values()))
 
     def bytes_per_value(self, facts: ModelFacts) -> int:
         """Of the weights and of what is computed with them."""
@@ -126,8 +138,9 @@ class Demand:
     """What a request takes. `weights` are bytes of the loaded model, `working` those of what the work makes at its
     peak, `loading` those that only loading needs; `libraries` those of what the medium imports beside torch.
 
-    `flops` are operations of the arithmetic units, `traffic` the bytes of weights that are read again and again,
-    `calls` the operations of networks that are started: of these follow the seconds.
+    `flops` are operations of products of matrices, `convolutions` those of convolutions, `traffic` the bytes of weights
+    that are read again and again, `calls` the operations of networks that are started, `value` the bytes of a value
+    that is computed with: of these follow the seconds.
     """
 
     weights: int
@@ -135,16 +148,24 @@ class Demand:
     loading: int = 0
     libraries: int = 0
     flops: float = 0.0
+    convolutions: float = 0.0
     traffic: float = 0.0
     calls: float = 0.0
+    value: int = 4
 
     def memory(self, *, loaded: bool = False) -> int:
         """Bytes that the engine's process holds at most; without what loading needs where the model is `loaded`."""
         return PROCESS + self.libraries + self.weights + max(self.working, 0 if loaded else self.loading)
 
     def seconds(self, machine: Machine) -> float:
-        """Of the work without loading, on a machine that is as fast as its kind."""
-        return self.flops / (SHARE * machine.flops) + self.traffic / machine.bandwidth + self.calls * CALL
+        """Of the work without loading, on a machine that nothing else keeps busy."""
+        speed = machine.speed(self.value)
+        return (
+            self.flops / speed.matrices
+            + self.convolutions / speed.convolutions
+            + self.traffic / speed.bandwidth
+            + self.calls * speed.call
+        )
 
 
 def attention_layers(tokens: int, width: int, layers: int, inner: int) -> float:

@@ -116,8 +116,10 @@ def corrected(demand: Demand, correction: Correction, *, loaded: bool = False) -
 
 
 def seconds_of(demand: Demand, machine: Machine, correction: Correction) -> float | None:
-    """Of one work; None on a graphics card on which nothing has run, since cards differ a hundredfold."""
-    if correction.time is None and machine.device != "cpu":
+    """Of one work; None on a graphics card that was not measured and on which nothing has run, since cards differ a
+    hundredfold.
+    """
+    if correction.time is None and machine.device != "cpu" and not machine.measured:
         return None
     return demand.seconds(machine) * (correction.time or 1.0)
 
@@ -260,11 +262,13 @@ class FitCheck:
         return family_named(self._families.get(medium, ()), name)
 
     def correction(self, kind: str, machine: Machine, family: str, model: str) -> Correction:
-        """What this machine's own runs say of such requests with a model."""
-        return Correction(
-            self.history.memory_ratio(kind, machine.device, family, model),
-            self.history.time_ratio(kind, machine.device, family, model),
-        )
+        """What this machine's own runs say of such requests with a model. Where its family never ran here, and how fast
+        the machine is was not measured, other runs tell of its speed.
+        """
+        time = self.history.time_ratio(kind, machine.device, family, model)
+        if time is None and not machine.measured:
+            time = self.history.machine_ratio(machine.device)
+        return Correction(self.history.memory_ratio(kind, machine.device, family, model), time)
 
     def other_model(self, request: Request, models: Sequence[Model]) -> Model | None:
         """The largest of these models with which the request would fit."""
@@ -310,12 +314,12 @@ class FitCheck:
     ) -> None:
         """Keep what a job took that was done; see `MeasuredRun`. Never fails: it is not worth a work.
 
-        `share` is how much of what was asked was made: a text may end long before its length.
+        `share` is how much of what was asked was made: a text may end long before its length. Where nobody has asked
+        what fits, the machine is not known, and only the seconds are kept: asking it may take seconds itself.
         """
         try:
-            run = MeasuredRun(request.kind, "", "", request.model, seconds)
-            if model is not None and running > 0 and share > 0:
-                machine = self._device or self.machine()
+            run, machine = MeasuredRun(request.kind, "", "", request.model, seconds), self._device
+            if machine is not None and model is not None and running > 0 and share > 0:
                 family = self.family(model.medium, model.family)
                 demand = family.demand(self.facts(model), request, machine)
                 run = replace(

@@ -15,7 +15,7 @@ from studio.system.storage import free_path, transaction
 log = logging.getLogger(__name__)
 
 VERSION = 1
-FORMULAS = 1
+FORMULAS = 2
 """Raised whenever a family's formula changes: what was measured against another one says nothing about this."""
 KEPT = 20
 """Latest runs of one kind and model, of which the median counts."""
@@ -87,15 +87,16 @@ class RunHistory:
         return self._ratio(kind, device, family, model, lambda run: (run.memory, run.foretold))
 
     def time_ratio(self, kind: str, device: str, family: str, model: str) -> float | None:
-        """The same for seconds without loading. Where its family never ran here, other runs tell of the machine."""
-        found = self._ratio(kind, device, family, model, _times)
-        if found is not None:
-            return found
-        others = self._of(lambda run: run.device == device and run.formulas == FORMULAS and run.reckoned > 0)
-        return _median(run.running / run.reckoned for run in others)
+        """The same for seconds without loading."""
+        return self._ratio(kind, device, family, model, _times)
+
+    def machine_ratio(self, device: str) -> float | None:
+        """The same for the seconds of whatever has run on a device."""
+        there = self._of(lambda run: run.device == device and run.formulas == FORMULAS and run.reckoned > 0)
+        return _median(run.running / run.reckoned for run in there)
 
     def own_time_ratio(self, kind: str, device: str, model: str) -> float | None:
-        """The same of this model's own runs only."""
+        """The same for the seconds of this model's own runs only."""
         there = self._of(lambda run: (run.kind, run.device, run.model, run.formulas) == (kind, device, model, FORMULAS))
         return _median(run.running / run.reckoned for run in there if run.reckoned > 0)
 
