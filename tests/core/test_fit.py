@@ -23,7 +23,7 @@ from studio.cli.models.fit import of_offer, said
 from studio.models.families import Family
 from studio.models.fit import history as history_module
 from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, Speed, read_facts
-from studio.models.fit.estimate import Correction, FitCheck, estimate, facts_of_offer, smaller_request
+from studio.models.fit.estimate import Correction, Fit, FitCheck, estimate, facts_of_offer, other_offer, smaller_request
 from studio.models.fit.history import KEPT, MeasuredRun, RunHistory
 from studio.models.model import read_model
 from studio.models.sources.offers import Offer
@@ -401,17 +401,38 @@ def test_the_largest_offer_that_fits_is_named_in_place_of_one_that_does_not(tmp_
         return Offer(id, "poster", "sd", id.title(), "Paints.", "mit", size, (), **values)  # type: ignore[arg-type]
 
     offers = [offer("small", GB), offer("middle", 2 * GB), offer("huge", 90 * GB), offer("later", 3 * GB, "Not yet.")]
-    found = check(tmp_path, MACHINE).other_offer(offers, lambda _: poster(256))
-    assert found is not None
-    assert found.id == "middle"
-    assert check(tmp_path, MACHINE).other_offer(offers[2:], lambda _: poster(256)) is None
     fit = of_offer(check(tmp_path, MACHINE), offers[2], offers)
     assert fit is not None
-    assert fit.verdict == "no"
+    assert fit.other is not None
+    assert (fit.verdict, fit.other.offer.id) == ("no", "middle")
     assert "Middle (middle) would fit." in said(fit)
-    alone = of_offer(check(tmp_path, MACHINE), offers[2])
-    assert alone is not None
-    assert alone.instead == ()
+    for among in (offers[2:], []):
+        alone = of_offer(check(tmp_path, MACHINE), offers[2], among)
+        assert alone is not None
+        assert (alone.instead, alone.other) == ((), None)
+
+
+def test_what_is_named_instead_is_the_same_model_in_a_smaller_form_else_one_that_runs_well() -> None:
+    def offer(id: str, memory: dict[str, int], parameters: int, size: int) -> Offer:
+        return Offer(id, "story", "llama", id.title(), "Writes.", "mit", size, (), memory=memory, parameters=parameters)
+
+    huge = offer("huge", {"bfloat16": 60 * GB}, 30 * GB, 60 * GB)
+    small = offer("huge-small", {"q4_k_m": 9 * GB, "q8_0": 20 * GB}, 30 * GB, 9 * GB)
+    slow, quick = offer("slow", {"q4_k_m": 8 * GB}, 14 * GB, 8 * GB), offer("quick", {"q4_k_m": GB}, 2 * GB, GB)
+    no, slowly, well = Fit(60 * GB, 12 * GB, 900.0), Fit(8 * GB, 12 * GB, 900.0), Fit(GB, 12 * GB, 9.0)
+    fits = {"huge": no, "huge-small": slowly, "slow": slowly, "quick": well}
+
+    def named(fit: Fit, id: str, *offers: Offer) -> str:
+        found = other_offer(fit, id, offers, lambda each: fits.get(each.id))
+        return "" if found is None else str(found.words)
+
+    assert named(no, "huge", huge, small, slow, quick) == "Huge-Small in q4_k_m would fit."
+    assert named(no, "huge", huge, slow, quick) == "Quick would run well."
+    assert named(no, "huge", huge, slow) == "Slow would fit."
+    assert named(no, "installed", slow, quick) == "Quick would run well."
+    assert named(slowly, "slow", huge, small, slow, quick) == "Quick would run well."
+    assert named(slowly, "slow", huge, small, slow) == ""
+    assert named(well, "quick", huge, small, slow, quick) == ""
 
 
 def said_by(monkeypatch: pytest.MonkeyPatch, words: dict[str, str]) -> None:

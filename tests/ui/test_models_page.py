@@ -917,13 +917,22 @@ def test_the_settings_of_a_page_lead_to_more_models_of_its_medium(desk: Desk) ->
 
 
 def test_models_say_whether_they_fit_this_machine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = Machine("cpu", 8_000_000_000, 4_000_000_000)
+    small = Machine("cpu", 16_000_000_000, 8_000_000_000)
     monkeypatch.setattr(desk.studio.fit, "_machine", lambda: small)
     page = models_page(desk)
     desk.click("place.available")
     desk.until(lambda: page._fits)
     page.list.choose("available:qwen-image")
     assert desk.find("modelFit").text() == "Too large for this machine"  # type: ignore[attr-defined]
+    other = page._fits["available:qwen-image"].other
+    assert other is not None
+    assert other.offer.medium == "poster"
+    assert f"{other.offer.title} would" in desk.find("modelTakes").text()  # type: ignore[attr-defined]
+    page.filters.search.setText("qwen")
+    desk.find("model.other").setFocus()
+    QTest.keyClick(desk.find("model.other"), Qt.Key.Key_Space)
+    assert page.list.current().id == other.offer.id  # type: ignore[union-attr]
+    assert desk.find("modelFit").text() != "Too large for this machine"  # type: ignore[attr-defined]
     page.list.choose(f"available:{OFFER}")
     assert desk.find("modelFit").text() in ("Runs well here", "Runs slowly here")  # type: ignore[attr-defined]
     entry = page.list.current()

@@ -10,7 +10,7 @@ from studio.backends import families
 from studio.backends import medium as find_medium
 from studio.cli.words import worded
 from studio.errors import Message
-from studio.models.fit.estimate import Fit, FitCheck
+from studio.models.fit.estimate import Fit, FitCheck, other_offer
 from studio.models.fit.history import RunHistory
 from studio.support import hardware
 from studio.support.speed import MeasuredSpeed
@@ -32,8 +32,8 @@ def fit_check(context: CliContext) -> FitCheck:
 
 
 def of_model(check: FitCheck, model: Model, offers: Sequence[Offer] = ()) -> Fit:
-    """How the usual request of its medium fits, with an installed model; where it does not, which of the offers of that
-    medium would.
+    """How the usual request of its medium fits, with an installed model; where it does not run well, which of the
+    offers of that medium would.
     """
     request = find_medium(model.medium).usual_request(model.family, model).replace(model=model.id)
     return _with_offer(check, check.of(request, model), model.id, model.medium, offers)
@@ -50,19 +50,18 @@ def _usual(one: Offer) -> Request:
 
 
 def _with_offer(check: FitCheck, fit: Fit, id: str, medium: str, offers: Sequence[Offer]) -> Fit:
-    """The same, naming the largest offer that fits where nothing else would."""
-    if fit.verdict != "no" or fit.smaller is not None:
-        return fit
-    other = check.other_offer([each for each in offers if each.medium == medium and each.id != id], _usual)
-    if other is None:
-        return fit
-    choice = Message("{title} ({id})", title=other.title, id=other.id)
-    return replace(fit, smaller=_usual(other).replace(model=other.id), choice=choice)
+    """The same, naming an offer that serves better here."""
+    among = [each for each in offers if each.medium == medium]
+    return replace(fit, other=other_offer(fit, id, among, lambda each: check.offered(each, _usual(each))))
 
 
 def said(fit: Fit) -> str:
-    """How it fits, and what would where it does not."""
-    return " ".join(map(worded, (fit.words, *fit.instead)))
+    """How it fits, and what would do better where it does not."""
+    other = ()
+    if fit.other is not None:
+        offer = fit.other.offer
+        other = (fit.other.words_with(f"{offer.title} ({offer.id})"),)
+    return " ".join(map(worded, (fit.words, *fit.instead, *other)))
 
 
 def facts(fit: Fit | None) -> dict[str, Any] | None:

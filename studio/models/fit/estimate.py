@@ -34,12 +34,35 @@ Verdict = Literal["well", "slowly", "no"]
 
 
 @dataclass(frozen=True, slots=True)
+class OtherOffer:
+    """A model that can be fetched and fits where another one does not, or runs well where that one runs slowly. `form`
+    is its dtype or quantisation where it is that model in a smaller form, else empty.
+    """
+
+    offer: Offer
+    fit: Fit
+    form: str = ""
+
+    @property
+    def words(self) -> Message:
+        """What it would do, in a sentence."""
+        return self.words_with(self.offer.title)
+
+    def words_with(self, name: str) -> Message:
+        """The same sentence, where the offer is called by that name."""
+        title = Message("{title} in {form}", title=name, form=self.form) if self.form else name
+        if self.fit.verdict == "well":
+            return Message("{title} would run well.", title=title)
+        return Message("{title} would fit.", title=title)
+
+
+@dataclass(frozen=True, slots=True)
 class Fit:
     """How a request fits. `memory` is in bytes, `free` those there are for it; `seconds` of one work, None where nobody
     can know. `learned` says that runs of this model, or of its family, have corrected the memory.
 
     Where it does not fit, `smaller` is a request that would, None where none is known, and `choice` names what that one
-    has in place of this one's, such as "768 x 768".
+    has in place of this one's, such as "768 x 768". `other` is a model that can be fetched and serves better here.
     """
 
     memory: int
@@ -48,6 +71,7 @@ class Fit:
     learned: bool = False
     smaller: Request | None = None
     choice: Message | None = None
+    other: OtherOffer | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -207,6 +231,32 @@ def facts_of_offer(memory: Mapping[str, int], parameters: int) -> ModelFacts:
     return ModelFacts({"": Part({}, parameters or size // 2, size, size)}, dtype.startswith(("q", "iq")), offered=True)
 
 
+def other_offer(fit: Fit, id: str, offers: Sequence[Offer], fit_of: Callable[[Offer], Fit | None]) -> OtherOffer | None:
+    """What to fetch in place of the model of that id, which fits like this: of the offers of its medium the same model
+    in a smaller form, else the largest one that runs well, else the largest one that fits at all where this one does
+    not. None where this one runs well, or no offer does better. `fit_of` is how each of them fits, None where nobody
+    knows.
+    """
+    if fit.verdict == "well":
+        return None
+    this = next((each for each in offers if each.id == id), None)
+    found: list[tuple[tuple[bool, bool, int], OtherOffer]] = []
+    for offer in offers:
+        theirs = None if offer.unsupported or offer.id == id else fit_of(offer)
+        if theirs is None or theirs.verdict == "no" or (fit.verdict, theirs.verdict) == ("slowly", "slowly"):
+            continue
+        same = this is not None and _is_smaller_form(offer, this)
+        form = min(offer.memory, key=lambda name: offer.memory[name]) if same else ""
+        found.append(((same, theirs.verdict == "well", offer.size), OtherOffer(offer, theirs, form)))
+    return max(found, key=lambda each: each[0])[1] if found else None
+
+
+def _is_smaller_form(offer: Offer, than: Offer) -> bool:
+    """Whether an offer is another one in a dtype or quantisation that takes less."""
+    same = (offer.family, offer.parameters) == (than.family, than.parameters) and bool(offer.parameters)
+    return same and bool(offer.memory) and min(offer.memory.values()) < min(than.memory.values(), default=0)
+
+
 class FitCheck:
     """Answers for the models and requests of one studio.
 
@@ -275,14 +325,6 @@ class FitCheck:
         for model in sorted(models, key=lambda each: -each.size):
             if model.id != request.model and self.of(request, model).verdict != "no":
                 return model
-        return None
-
-    def other_offer(self, offers: Sequence[Offer], request_of: Callable[[Offer], Request]) -> Offer | None:
-        """The largest of these offers that the studio can run and with which `request_of` it would fit."""
-        for offer in sorted(offers, key=lambda each: -each.size):
-            fit = None if offer.unsupported else self.offered(offer, request_of(offer))
-            if fit is not None and fit.verdict != "no":
-                return offer
         return None
 
     def seconds(self, request: Request, model: Model | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +13,7 @@ from PySide6.QtCore import QUrl
 from studio.backends import MEDIA, PAGELESS
 from studio.backends.medium import Medium
 from studio.errors import StudioError
-from studio.models.fit.estimate import Fit, FitCheck
+from studio.models.fit.estimate import Fit, FitCheck, other_offer
 from studio.models.model import Model
 from studio.models.sources.offers import SOLD, Offer, Sells
 from studio.ui.models.downloads import SourceDownload
@@ -212,20 +213,29 @@ def _below_programs(found: Sequence[ModelEntry]) -> list[str | ModelEntry]:
     return rows
 
 
-def fits_of(check: FitCheck, entries: Iterable[ModelEntry]) -> dict[str, Fit]:
-    """How the usual request of each model's medium fits this machine, by the key of the entry; reads files."""
+def fits_of(check: FitCheck, entries: Iterable[ModelEntry], offers: Sequence[Offer]) -> dict[str, Fit]:
+    """How the usual request of each model's medium fits this machine, by the key of the entry, with the one of the
+    `offers` that would serve better; reads files.
+    """
     found: dict[str, Fit] = {}
+    media = {each.name: each for each in (*MEDIA, *PAGELESS)}
+
+    @functools.cache
+    def offered(offer: Offer) -> Fit | None:
+        return check.offered(offer, media[offer.medium].usual_request(offer.family))
+
     for entry in entries:
-        medium = medium_named(entry.medium)
-        if medium is None or entry.reason or (entry.model is None and entry.offer is None):
+        medium, model = media.get(entry.medium), entry.model
+        if medium is None or entry.reason or (model is None and entry.offer is None):
             continue
-        request = medium.default_task.request()
         with contextlib.suppress(StudioError, OSError):
-            if entry.model is not None:
-                fit = check.of(request, entry.model)
+            if model is not None:
+                fit = check.of(medium.usual_request(model.family, model).replace(model=model.id), model)
             else:
                 assert entry.offer is not None
-                fit = check.offered(entry.offer, request)
+                fit = offered(entry.offer)
             if fit is not None:
-                found[entry.key] = fit
+                among = [each for each in offers if each.medium == entry.medium]
+                id = model.id if model is not None else entry.id
+                found[entry.key] = replace(fit, other=other_offer(fit, id, among, offered))
     return found

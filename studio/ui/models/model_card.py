@@ -67,7 +67,7 @@ SIGN = 96  # pixels that the sign in its place is high
 
 class ModelCard(QFrame):
     """`command_requested(name)`: a command for the model that is shown: use, card, reveal, check, move, back, remove,
-    get, cancel, link, show.
+    get, cancel, link, show, other.
 
     `states` says how far the download of one is.
     """
@@ -155,7 +155,7 @@ class ModelCard(QFrame):
         if entry.licence or entry.model is not None:
             rows.addLayout(_sells(entry))
         if entry.fit is not None:
-            rows.addLayout(_fits(entry.fit))
+            rows.addLayout(self._fits(entry.fit))
         add(fact_table(entry_facts(entry), "told"))
         if entry.found is not None:
             add(_location(entry.found.path, tr("File") if entry.found.path.is_file() else tr("Folder")))
@@ -197,6 +197,15 @@ class ModelCard(QFrame):
         if credits:
             rows.addWidget(label(tr("Credits"), "heading"))
             rows.addWidget(label(credits, "caption", wrap=True, selectable=True))
+
+    def _fits(self, fit: Fit) -> QLayout:
+        """How it fits, with a way to a model that serves better here."""
+        if fit.other is None:
+            return _fits(fit)
+        other = fit.other.offer.title
+        show = button(tr("Show {name}").format(name=other), "model.other", "quiet", clicked=self._do("other"))
+        show.setProperty("edge", "left")
+        return _fits(fit, row(show, None))
 
     def _do(self, name: str) -> Callable[[], object]:
         return lambda: self.command_requested.emit(name)
@@ -312,16 +321,17 @@ class SampleSign(QWidget):
         painter.end()
 
 
-def _fits(fit: Fit) -> QLayout:
-    """Whether a model runs on this machine, with a sign, and what it takes."""
+def _fits(fit: Fit, *more: QLayout) -> QLayout:
+    """Whether a model runs on this machine, with a sign, and what it takes; `more` stands below."""
     sign, tone, words = {
         "well": ("tick", "accent", tr("Runs well here")),
         "slowly": ("info", "muted", tr("Runs slowly here")),
         "no": ("close", "danger", tr("Too large for this machine")),
     }[fit.verdict]
-    takes = " ".join(map(worded, (fit.takes, *fit.instead)))
+    better = () if fit.other is None else (fit.other.words,)
+    takes = " ".join(map(worded, (fit.takes, *fit.instead, *better)))
     said = label(words, "label", name="modelFit", wrap=True)
-    inside = column(None, said, label(takes, "caption", name="modelTakes", wrap=True), spacing=2)
+    inside = column(None, said, label(takes, "caption", name="modelTakes", wrap=True), *more, spacing=2)
     made = row(IconLabel(sign, tone, 16), (inside, 1), spacing=8)
     made.setAlignment(inside, Qt.AlignmentFlag.AlignTop)
     return made

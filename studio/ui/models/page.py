@@ -155,13 +155,13 @@ class ModelsPage(Page):
 
     def _reckon(self) -> None:
         """Ask aside which models fit this machine."""
-        studio, entries = self._studio, list(self._entries)
+        studio, entries, offers = self._studio, list(self._entries), self._offers
 
         def take(fits: dict[str, Fit]) -> None:
             self._fits = fits
             self.refresh()
 
-        self._reckoning.run(lambda: fits_of(studio.fit, entries), take)
+        self._reckoning.run(lambda: fits_of(studio.fit, entries, offers), take)
 
     def refresh(self) -> None:
         """Read the models again."""
@@ -306,6 +306,9 @@ class ModelsPage(Page):
         if entry is None:
             return
         self.list.hold()
+        if name == "other" and entry.fit is not None and entry.fit.other is not None:
+            self.show_offer(entry.fit.other.offer.id)
+            return
         if entry.found is not None:
             found = entry.found
             actions: dict[str, Callable[[], object]] = {
@@ -403,6 +406,16 @@ class ModelsPage(Page):
         if not any(entry.id == id for entry in self.list.entries() if entry.model is not None):
             self.filters.set_query(ModelQuery(order=self.filters.query.order))
         self.list.choose(f"installed:{id}")
+
+    def show_offer(self, id: str) -> None:
+        """Select a model that is offered, where it is installed already that one; filters that hide it are removed."""
+        if self._studio.catalog.listed(id) is not None:
+            self.show_model(id)
+            return
+        key = f"available:{id}"
+        if self.list.rows.row_of(key) < 0:
+            self.filters.set_query(ModelQuery(place="available", order=self.filters.query.order))
+        self.list.choose(key)
 
     def _ask_folder_to_look_in(self) -> None:
         mode = QFileDialog.FileMode.Directory
