@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 import shutil
 import uuid
@@ -17,8 +18,8 @@ from studio.models import links, weights
 from studio.models.families import Families
 from studio.models.importing import AlreadyInstalled, Copied, LicenceToAccept, ModelToImport, import_model
 from studio.models.installed import STAGING, InstalledModels
-from studio.models.model import Model
-from studio.models.sources.offers import Offer, offers
+from studio.models.model import Model, text_of
+from studio.models.sources.offers import Offer, is_updated, names_commit, offers
 from studio.system import storage
 from studio.system.paths import RESOURCES
 from studio.system.storage import sha256_of
@@ -26,6 +27,8 @@ from studio.system.storage import sha256_of
 if TYPE_CHECKING:
     from studio.models.sources.fetch import UnfinishedDownload, WantedModel
     from studio.models.sources.programs import FoundModel, ModelScan
+
+log = logging.getLogger(__name__)
 
 FETCHING = ".fetching-"
 DOWNLOADS = ".downloads"
@@ -207,14 +210,26 @@ class Catalog(InstalledModels):
             self.refresh()
         return left
 
+    def update(self, model: Model) -> Offer | None:
+        """The offer that a model was fetched from, where it has another version of it now; asks nobody else."""
+        offer = None if model.bundled else next((each for each in self.offers if each.id == model.id), None)
+        return offer if offer is not None and is_updated(offer, model.source) else None
+
     def get_offered(
-        self, offer: Offer, report: Copied = lambda done, total: None, *, accept_licence: bool = False
+        self,
+        offer: Offer,
+        report: Copied = lambda done, total: None,
+        *,
+        accept_licence: bool = False,
+        replaces: str = "",
     ) -> Model:
         """Fetch a model that the studio offers, and import it. What had come of it before is not fetched again.
 
         `report(done, total)` is called with bytes of the download; what it raises ends it and passes through, and what
-        has come stays, until `discard_download`. AlreadyInstalled where it is there; BadInput, unless `accept_licence`,
-        for a licence that may limit what is done with works; StudioError as `fetch.fetch` and `import_`.
+        has come stays, until `discard_download`. `replaces` is the id of an installed model, which stays until this
+        one is there, and then gives it its place and its id. AlreadyInstalled where it is there; BadInput, unless
+        `accept_licence`, for a licence that may limit what is done with works; StudioError as `fetch.fetch` and
+        `import_`.
         """
         from studio.models.sources import fetch  # only fetching pays for it
 
@@ -227,6 +242,7 @@ class Catalog(InstalledModels):
             accept_licence,
             Message.of(offer.terms),
             self.listed(offer.id),
+            replaces,
         )
 
     def get_source(
@@ -236,6 +252,7 @@ class Catalog(InstalledModels):
         report: Copied = lambda done, total: None,
         *,
         accept_licence: bool = False,
+        replaces: str = "",
     ) -> Model:
         """Fetch the model at "hub:owner/name[@revision][:file]" or at an address, and import it, as `get_offered`.
 
@@ -245,7 +262,7 @@ class Catalog(InstalledModels):
 
         wanted = fetch.wanted_source(source)
         self._sources[wanted.id] = source
-        return self._get(wanted, medium, report, accept_licence)
+        return self._get(wanted, medium, report, accept_licence, replaces=replaces)
 
     def downloads(self) -> list[UnfinishedDownload]:
         """The downloads that have begun and are not imported, by title: paused, cut off, or running just now.
@@ -265,11 +282,14 @@ class Catalog(InstalledModels):
 
     def newer(self, model: Model) -> str:
         """The commit that the hub has now of a model that was fetched from it at another one; empty where it is the
-        same, or the model is from elsewhere. OutOfReach where the hub is not asked or does not answer.
+        same, or the model is from elsewhere, or the catalogue says which commit it is to be, see `update`. OutOfReach
+        where the hub is not asked or does not answer.
         """
         from studio.models.sources import hub
 
         repo, commit = hub.parse_commit(model.source)
+        if any(each.id == model.id and names_commit(each, repo) for each in self.offers):
+            return ""
         newest = hub.newest_commit(repo) if repo else ""
         return "" if newest == commit else newest
 
@@ -281,6 +301,7 @@ class Catalog(InstalledModels):
         accept_licence: bool,
         terms: Message = NOTHING,
         installed: Model | None = None,
+        replaces: str = "",
     ) -> Model:
         from studio.models import detect
         from studio.models.sources import fetch
@@ -294,12 +315,15 @@ class Catalog(InstalledModels):
                 raise LicenceToAccept(wanted.title, licence, terms)
 
         folder = self._own / DOWNLOADS / wanted.id
+        old = self.get(replaces) if replaces else None
+        recorded = ""
         try:
             with claimed(folder, wanted.title):
                 try:
-                    if installed is not None:
+                    if installed is not None and old is None:
                         raise AlreadyInstalled(wanted.title, installed)
                     found = fetch.fetch(wanted, folder, report, medium=medium, accept=accept)
+                    recorded = text_of(found.facts.get("source"))
                     target = medium or detect.recognise(found.path, self.families).medium
                     model = self._add(
                         ModelToImport(
@@ -307,9 +331,13 @@ class Catalog(InstalledModels):
                         ),
                         report,
                     )
-                except AlreadyInstalled:
+                except AlreadyInstalled as error:
                     fetch.remove(folder)
-                    raise
+                    if old is None or error.model.id != old.id or not recorded:
+                        raise
+                    links.describe(old.folder, source=recorded)  # another version of other files than the weights
+                    self.refresh()
+                    return self.get(old.id)
                 except StudioError:  # of what was refused before its first byte, there is nothing to go on with
                     if not fetch.has_begun(folder):
                         fetch.remove(folder)
@@ -318,11 +346,27 @@ class Catalog(InstalledModels):
                     if not (folder / fetch.PLAN).exists():
                         fetch.remove(folder)  # nothing has come
                 fetch.remove(folder)
-                return model
+                return model if old is None else self._take_place(model, old)
         except OSError as error:
             raise storage.disk_error(
                 Message("{name} could not be saved in {folder}", name=wanted.title, folder=self._own), error
             ) from error
+
+    def _take_place(self, new: Model, old: Model) -> Model:
+        """Delete a model, and give its id, and what a person added to it, to the one that replaces it. Where the old
+        one cannot be removed, since it is in use, both stay.
+        """
+        added, place = old.folder / weights.ADDED, new.folder / weights.ADDED
+        if added.is_file() and not place.exists():
+            shutil.copy2(added, place)
+        try:
+            self.remove(old.id)
+        except StudioError as error:
+            log.warning("%s stays beside %s: %s", old.id, new.id, error)
+            return new
+        new.folder.rename(old.folder)
+        self.refresh()
+        return self.get(old.id)
 
     def sweep(self) -> None:
         """Delete what killed downloads, imports and removals left in the user's folder."""

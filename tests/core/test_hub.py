@@ -23,6 +23,7 @@ from gguf import GGUFWriter
 from safetensors.numpy import save
 
 from studio.backends import families
+from studio.cli.models import downloads as downloads_verb
 from studio.errors import BadInput, StudioError
 from studio.jobs.io.imports import ModelGetRequest
 from studio.jobs.job import Cancelled
@@ -34,7 +35,7 @@ from studio.models.sources import download as http
 from studio.models.sources import fetch, hub
 from studio.models.sources.download import OutOfReach, Patience
 from studio.models.sources.download_folder import claimed
-from studio.models.sources.offers import HubSource, Offer, UrlSource
+from studio.models.sources.offers import HubSource, Offer, UrlSource, is_updated
 from studio.schema.request import Request
 from tests import fakes
 from tests.core.cli_runs import Runs
@@ -43,6 +44,8 @@ from tests.file_server import FileServer, Handler, cut, hold, page, silent, stat
 
 CONFIG = json.dumps({"model_type": "llama", "architectures": ["LlamaForCausalLM"]}).encode()
 WEIGHTS = save({"weight": np.arange(60_000, dtype=np.float32)})
+OTHER = save({"weight": np.arange(1, 60_001, dtype=np.float32)})
+THIRD = save({"weight": np.arange(2, 60_002, dtype=np.float32)})
 WRITER = {
     "README.md": b"---\nlicense: mit\n---\n# Fox\n",
     "config.json": CONFIG,
@@ -386,6 +389,64 @@ def an_offer(*sources: Any, **facts: Any) -> Offer:
     return Offer("toy-fox", "story", "llama", "Toy fox", "Writes.", size=len(WEIGHTS), sources=sources, **values)
 
 
+def updated(fake_hub: FakeHub) -> None:
+    """The repository has another commit, with other weights."""
+    repository = fake_hub.repositories["toys/fox"]
+    repository.commits[SECOND] = {**WRITER, "model.safetensors": OTHER}
+    repository.head = SECOND
+
+
+def test_a_newer_version_takes_the_place_of_the_one_that_is_there(fake_hub: FakeHub, catalog: Catalog) -> None:
+    files = ("*.json", "model.safetensors")
+    first = an_offer(HubSource("toys/fox", files, FIRST))
+    second = replace(first, sources=(HubSource("toys/fox", files, SECOND),))
+    old = catalog.get_offered(first)
+    (old.folder / "directions.json").write_text('{"directions": []}', encoding="utf-8")
+    assert [is_updated(each, old.source) for each in (first, second)] == [False, True]
+    assert not is_updated(replace(first, sources=(HubSource("toys/fox", files),)), old.source), "a branch tells nothing"
+    updated(fake_hub)
+    path = f"/cdn/{SECOND}/model.safetensors"
+    fake_hub.server.faults[path] = [cut(100_000), *[status(503)] * 9]
+    with pytest.raises(StudioError, match="503"):
+        catalog.get_offered(second, replaces="toy-fox")
+    assert catalog.get("toy-fox").sha256 == old.sha256, "it stays until the other one is there"
+    assert catalog.verify(catalog.get("toy-fox")) == []
+    fake_hub.server.faults.clear()
+    new = catalog.get_offered(second, replaces="toy-fox")
+    assert fake_hub.server.bodies(path)[-1][0] == 100_000
+    assert [each.id for each in catalog.models("story")] == ["toy-fox"]
+    assert new.sha256 != old.sha256
+    assert new.source == f"hub:toys/fox@{SECOND}"
+    assert (new.folder / "directions.json").is_file(), "what a person added stays"
+    assert (left(catalog), catalog.find("toy-fox", old.sha256)) == ([], new)
+
+
+def test_a_newer_version_with_the_same_weights_is_noted(fake_hub: FakeHub, catalog: Catalog) -> None:
+    old = catalog.get_source("hub:toys/fox")
+    fake_hub.repositories["toys/fox"].commits[SECOND] = {**WRITER, "README.md": b"Another card."}
+    fake_hub.repositories["toys/fox"].head = SECOND
+    assert catalog.newer(old) == SECOND
+    new = catalog.get_source("hub:toys/fox", replaces=old.id)
+    assert (new.id, new.sha256, new.source) == (old.id, old.sha256, f"hub:toys/fox@{SECOND}")
+    assert (catalog.newer(new), left(catalog)) == ("", [])
+    assert len(catalog.models("story")) == 1
+
+
+def test_where_the_old_version_cannot_be_removed_both_stay(
+    fake_hub: FakeHub, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = catalog.get_source("hub:toys/fox")
+    updated(fake_hub)
+
+    def busy(id: str) -> str:
+        raise StudioError("It is in use.")
+
+    monkeypatch.setattr(catalog, "remove", busy)
+    new = catalog.get_source("hub:toys/fox", replaces=old.id)
+    assert new.id != old.id
+    assert {each.id for each in catalog.models("story")} == {old.id, new.id}
+
+
 def test_an_offer_is_fetched_from_the_next_source_where_one_is_out_of_reach(
     fake_hub: FakeHub, catalog: Catalog
 ) -> None:
@@ -513,6 +574,7 @@ from pathlib import Path
 import huggingface_hub.constants
 huggingface_hub.constants.HF_HUB_OFFLINE = False
 from studio.backends import families
+from studio.cli.models import downloads as downloads_verb
 from studio.models import importing as module, trial
 from studio.models.catalog import Catalog
 bundled, own, stop = json.loads(sys.argv[1])
@@ -593,6 +655,40 @@ def test_the_command_line_fetches_lists_and_discards(
     assert run("models", "downloads", "--discard", one["id"]).status == 0
     assert run("models", "downloads", "--discard", one["id"]).status == 2
     assert run("models", "get", "nothing").status == 2
+
+
+def test_the_command_line_says_that_a_model_is_newer_and_updates_it(
+    fake_hub: FakeHub, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, files = Runs(capsys), ("*.json", "model.safetensors")
+    toy = an_offer(HubSource("toys/fox", files, FIRST))
+
+    def offering(one: Offer) -> None:
+        monkeypatch.setattr(catalogs, "offers", lambda: (one,))
+        monkeypatch.setattr(downloads_verb, "offer", lambda id: one)
+
+    offering(toy)
+    assert run("models", "get", "toy-fox").status == 0
+    assert run("models", "info", "toy-fox", "--json").json["update"] is None
+    same = run("models", "get", "toy-fox", "--update")
+    assert (same.status, same.out.strip()) == (0, "No newer version of Toy fox is known.")
+    updated(fake_hub)
+    offering(replace(toy, sources=(HubSource("toys/fox", files, SECOND),)))
+    refused = run("models", "get", "toy-fox")
+    assert refused.status == 2
+    assert "newer version" in refused.err
+    assert "models get toy-fox --update" in refused.err
+    assert "toy-fox --update" in run("models", "info", "toy-fox").out
+    assert run("models", "get", "toy-fox", "--update", "--json").json["id"] == "toy-fox"
+    assert run("models", "info", "toy-fox", "--json").json["source"] == f"hub:toys/fox@{SECOND}"
+    # One that is not in the catalogue: the hub itself is asked.
+    offering(replace(toy, id="other"))
+    assert run("models", "get", "hub:toys/fox", "--medium", "story").status == 2  # installed already
+    fake_hub.repositories["toys/fox"].commits["c" * 40] = {**WRITER, "model.safetensors": THIRD}
+    fake_hub.repositories["toys/fox"].head = "c" * 40
+    assert run("models", "get", "toy-fox", "--update").status == 0
+    assert run("models", "info", "toy-fox", "--json").json["source"] == f"hub:toys/fox@{'c' * 40}"
+    assert run("models", "get", "nothing", "--update").status == 2
 
 
 def test_the_command_line_keeps_a_token_and_never_shows_it(

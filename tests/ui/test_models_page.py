@@ -30,8 +30,10 @@ from safetensors.numpy import save_file
 from studio.backends import families
 from studio.checkpoints.upscalers import network_shapes
 from studio.errors import BadInput, StudioError
+from studio.jobs.io import imports
 from studio.jobs.io.imports import ModelImportRequest
 from studio.jobs.job import Job
+from studio.models import catalog as catalogs
 from studio.models import detect
 from studio.models.catalog import Catalog
 from studio.models.detect import DetectedModel
@@ -656,6 +658,59 @@ def test_a_download_that_fails_says_why_on_its_card_and_is_tried_again(
     monkeypatch.setattr(packages, "fetch", fetched)
     desk.click("model.retry")
     desk.until(lambda: fetched_here(page))
+
+
+def test_a_newer_version_is_offered_and_takes_the_place_of_the_old_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = [1.0]
+
+    def fetch(_source: object, folder: Path, into: str, _size: int, report: Bytes, _title: str) -> Path:
+        report(1, 2)
+        place = writer(folder / into)
+        save_file({"weight": np.full(6, value[0], dtype=np.float32)}, place / "model.safetensors")
+        return place
+
+    monkeypatch.setattr(packages, "fetch", fetch)
+    page = models_page(desk)
+    desk.click("place.available")
+    page.list.choose(f"available:{OFFER}")
+    desk.click("model.get")
+    desk.until(lambda: fetched_here(page))
+    desk.click("place.installed")
+    assert not offered(page, "model.update")
+    page.use(current(page))
+    keep_seed(desk, "story", 5)
+    desk.click("generate")
+    desk.idle()
+    (work,) = desk.studio.library.page()
+    old = desk.studio.catalog.get(OFFER)
+    package = next(each for each in desk.studio.catalog.offers if each.id == OFFER)
+    assert package.package is not None
+    newer = replace(package, sources=(replace(package.package, version="9.9"),))
+    monkeypatch.setattr(catalogs, "offers", lambda: (newer,))
+    monkeypatch.setattr(imports, "offer", lambda _: newer)
+    value[0] = 2.0
+    page = models_page(desk)
+    page._take_offers(desk.studio.catalog.offers)
+    page.list.choose(f"installed:{OFFER}")
+    assert desk.find("modelNewer").text() == "The catalogue has a newer version."  # type: ignore[attr-defined]
+    desk.click("model.update")
+    desk.until(lambda: desk.window.findChild(QMessageBox, "updateModel"))
+    box = desk.window.findChild(QMessageBox, "updateModel")
+    assert box is not None
+    assert "1 work was made with the version that is here." in box.informativeText()
+    box.findChild(QWidget, "updateYes").click()  # type: ignore[union-attr]
+    desk.until(lambda: desk.studio.catalog.get(OFFER).sha256 != old.sha256)
+    desk.idle()
+    assert current(page).id == OFFER
+    assert current(page).source.endswith(" 9.9")
+    assert not offered(page, "model.update")
+    assert len([id for id in ids(page) if id.startswith(OFFER)]) == 1
+    (kept,) = desk.studio.library.page()
+    assert kept.provenance == work.provenance
+    assert kept.provenance.model is not None
+    assert kept.provenance.model.sha256 == old.sha256
 
 
 def test_filters_are_combined_and_cleared(desk: Desk, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from studio.cli.models import downloads, fit, linked, offered
 from studio.cli.models.downloads import tell_imported
 from studio.cli.models.slow_task import SlowTask
 from studio.cli.plugin import cli_plugin
-from studio.cli.words import tr, worded
+from studio.cli.words import command, tr, worded
 from studio.errors import BadInput, Message
 from studio.system.storage import format_size
 
@@ -107,6 +107,8 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
     facts = _facts(model)
     fits = fit.of_model(fit.fit_check(context), model, catalog.offers)
     facts["fit"] = fit.facts(fits)
+    newer = catalog.update(model) is not None
+    facts["update"] = command("models", "get", model.id, "--update") if newer else None
     if values.verify:
         facts["problems"] = list(map(worded, problems))
     if values.json:

@@ -12,7 +12,7 @@ from studio.cli.flags import add_accept_licence, add_json
 from studio.cli.models.slow_task import SlowTask
 from studio.cli.plugin import cli_plugin
 from studio.cli.words import command, tr
-from studio.errors import Message, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.models.sources.offers import Offer, offer
 from studio.system.storage import format_estimate, format_size
 
@@ -40,6 +40,11 @@ def add(actions: Any, media: Sequence[str]) -> argparse.ArgumentParser:
     )
     get.add_argument(
         "--medium", choices=media, default="", help=tr("what it makes, if it is from the hub or an address (detected)")
+    )
+    get.add_argument(
+        "--update",
+        action="store_true",
+        help=tr("replace an installed model by its newest version, once that is there (default: no)"),
     )
     add_accept_licence(get)
     add_json(get)
@@ -83,6 +88,8 @@ def run_get(values: argparse.Namespace, context: CliContext) -> int:
                     context.print_error(error.whole)
                     status = error.status
         return status
+    if values.update:
+        return _update(catalog.get(values.id), values, context)
     asked, target = values.id, values.medium
     if not any(asked == each.id for each in catalog.offers):
         for each in catalog.downloads():
@@ -107,9 +114,38 @@ def _get(wanted: Offer, values: argparse.Namespace, context: CliContext) -> int:
             licence=wanted.licence,
         )
     )
-    shown = SlowTask(context)
-    model = context.catalog().get_offered(wanted, shown.fetched, accept_licence=values.accept_licence)
+    catalog, shown = context.catalog(), SlowTask(context)
+    installed = catalog.listed(wanted.id)
+    if installed is not None and not values.update and catalog.update(installed) is not None:
+        raise BadInput(
+            "{title} is installed, and the studio offers a newer version of it.",
+            "Replace it with `studio models get {id} --update`.",
+            title=wanted.title,
+            id=wanted.id,
+        )
+    replaces = wanted.id if values.update else ""
+    model = catalog.get_offered(wanted, shown.fetched, accept_licence=values.accept_licence, replaces=replaces)
     return tell_imported(model, values.json, context)
+
+
+def _update(model: Model, values: argparse.Namespace, context: CliContext) -> int:
+    """Replace a model by the version that the catalogue names, else by the newest one that the hub has."""
+    catalog = context.catalog()
+    offered = catalog.update(model)
+    if offered is None and catalog.newer(model):
+        offered = next((each for each in catalog.offers if each.id == model.id), None)
+        if offered is None:
+            shown, source = SlowTask(context), model.source.partition("@")[0]
+            accepted = values.accept_licence
+            found = catalog.get_source(source, model.medium, shown.fetched, accept_licence=accepted, replaces=model.id)
+            return tell_imported(found, values.json, context)
+    if offered is not None:
+        return _get(offered, values, context)
+    if values.json:
+        context.print_json({"id": model.id, "update": None})
+    else:
+        context.print(Message("No newer version of {title} is known.", title=model.title))
+    return 0
 
 
 def run_downloads(values: argparse.Namespace, context: CliContext) -> int:

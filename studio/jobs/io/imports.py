@@ -85,6 +85,9 @@ class ModelGetRequest(ModelIoRequest):
     )
     target: str = schema.field("", FreeText(label="Medium", help="What the model makes; empty detects it.", limit=40))
     accept_licence: bool = schema.field(False, Flag(label="Licence accepted", help="Whether its terms are accepted."))
+    replaces: str = schema.field(
+        "", FreeText(label="Replaces", help="The id of an installed model whose place it takes.", limit=80)
+    )
 
     @property
     def subject(self) -> str:
@@ -115,16 +118,20 @@ class ModelGetEngine(IoEngine):
 
     def run(self, request: Request, report: Report) -> list[Model]:
         assert isinstance(request, ModelGetRequest)
-        catalog, accepted = self._context.catalog, request.accept_licence
+        catalog = self._context.catalog
+        accepted, replaces = request.accept_licence, request.replaces
 
         def fetched(done: int, total: int) -> None:
             whole = 0 < total <= done  # it is tried and put in its place then
             report(Progress("checking" if whole else "fetching", done, total, unit="B"))
 
         if request.source:
-            model = catalog.get_source(request.source, request.target, fetched, accept_licence=accepted)
+            model = catalog.get_source(
+                request.source, request.target, fetched, accept_licence=accepted, replaces=replaces
+            )
         else:
-            model = catalog.get_offered(offer(request.offer), fetched, accept_licence=accepted)
+            found = offer(request.offer)
+            model = catalog.get_offered(found, fetched, accept_licence=accepted, replaces=replaces)
         self._context.changed("models")
         return [model]
 

@@ -20,6 +20,7 @@ SOLD: tuple[Sells, ...] = ("yes", "conditions")
 FILE = RESOURCES / "catalog.toml"
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -124,6 +125,26 @@ class Offer:
     def download_computed(self) -> bool:
         """Whether the bytes to fetch are an estimate, since no list of its files says them."""
         return self.computed and not self.sources[0].size
+
+
+def names_commit(one: Offer, repo: str) -> bool:
+    """Whether an offer says which commit of a repository is to be fetched, not a branch that moves."""
+    return any(
+        isinstance(source, HubSource) and source.repo == repo and COMMIT.fullmatch(source.revision)
+        for source in one.sources
+    )
+
+
+def is_updated(one: Offer, recorded: str) -> bool:
+    """Whether an offer has another commit or version than a model that was fetched from it, whose model.toml says where
+    from in `recorded`. A source at a branch, or without a version, tells nothing.
+    """
+    for source in one.sources:
+        if isinstance(source, HubSource) and recorded.startswith(f"hub:{source.repo}@"):
+            return names_commit(one, source.repo) and recorded != f"hub:{source.repo}@{source.revision}"
+        if isinstance(source, PackageSource) and recorded.startswith(f"package {source.name} "):
+            return recorded != f"package {source.name} {source.version}"
+    return False
 
 
 class _Table:

@@ -33,8 +33,8 @@ class ModelEntry:
     program has it. `id` is unique in its place.
 
     `size` is in bytes; `reason` is why it cannot be used here and now; `fit` is whether this machine has the memory,
-    None while nobody knows; `words` is everything that a search looks at, in
-    small letters.
+    None while nobody knows; `update` is what the catalogue has in place of an installed model; `words` is everything
+    that a search looks at, in small letters.
     """
 
     place: Place
@@ -52,6 +52,12 @@ class ModelEntry:
     download: SourceDownload | None = None
     reason: str = ""
     fit: Fit | None = None
+    update: Offer | None = None
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether there may be a download of it, which has its id."""
+        return self.place == "available" or self.update is not None
 
     @property
     def size_words(self) -> str:

@@ -67,7 +67,7 @@ SIGN = 96  # pixels that the sign in its place is high
 
 class ModelCard(QFrame):
     """`command_requested(name)`: a command for the model that is shown: use, card, reveal, check, move, back, remove,
-    get, cancel, link, show, other.
+    get, update, pause, cancel, accept, token, link, show, other.
 
     `states` says how far the download of one is.
     """
@@ -120,7 +120,7 @@ class ModelCard(QFrame):
     def follow(self, id: str) -> None:
         """The download of an offer has gone on."""
         entry = self._entry
-        if entry is None or entry.place != "available" or entry.id != id:
+        if entry is None or not entry.is_fetched or entry.id != id:
             return
         state = self._states(entry)
         if self._progress is not None and state is not None and self._progress.shows(state):
@@ -148,6 +148,8 @@ class ModelCard(QFrame):
             add(bar)
         if model is not None:
             rows.addLayout(self._of_installed(model))
+            if entry.update is not None:
+                self._add_update(rows, entry, entry.update)
         elif entry.found is None and not entry.reason:
             self._add_download(rows, entry)
         elif entry.found is not None:
@@ -254,6 +256,16 @@ class ModelCard(QFrame):
         else:
             self._progress = DownloadView(state, self.command_requested.emit)
             rows.addWidget(self._progress)
+
+    def _add_update(self, rows: QVBoxLayout, entry: ModelEntry, offer: Offer) -> None:
+        """That there is a newer version, and the button that gets it; or how far that is."""
+        if self._states(entry) is not None:
+            self._add_download(rows, entry)
+            return
+        rows.addWidget(label(tr("The catalogue has a newer version."), name="modelNewer", wrap=True))
+        words = tr("Update ({size})").format(size=_download(offer))
+        hint = tr("Download it; the version that is here stays until it is there")
+        rows.addWidget(button(words, "model.update", hint=hint, clicked=self._do("update")))
 
     def _mends(self, error: BaseException) -> list[tuple[str, str, Callable[[], object]]]:
         """What can be done about a download that failed: (words, object name, what it does)."""

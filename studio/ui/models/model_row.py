@@ -121,6 +121,8 @@ def _standing(entry: ModelEntry) -> str:
         return tr("Not usable now") if entry.model is not None else tr("Cannot run here")
     if entry.fit is not None and entry.fit.verdict == "no":
         return tr("Too large here")
+    if entry.update is not None:
+        return tr("Newer version")
     if entry.model is not None and entry.place == "available":
         return tr("Installed")
     return tr("In use") if entry.found is not None and entry.found.installed else ""

@@ -18,7 +18,7 @@ from studio.jobs.io.imports import ModelGetRequest
 from studio.models.fit.estimate import Fit
 from studio.models.importing import LicenceToAccept
 from studio.models.model import Model, ModelUses
-from studio.models.sources.offers import Offer
+from studio.models.sources.offers import Offer, is_updated
 from studio.schema.nested import models_by_role
 from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, LatestOnly
@@ -146,7 +146,7 @@ class ModelsPage(Page):
         self._empty_state.left.connect(self._on_empty_action)
 
     def _state_of(self, entry: ModelEntry) -> DownloadState | None:
-        return self.downloads.state(entry.id) if entry.place == "available" else None
+        return self.downloads.state(entry.id) if entry.is_fetched else None
 
     def _take_offers(self, offers: tuple[Offer, ...]) -> None:
         self._offers = offers
@@ -170,7 +170,7 @@ class ModelsPage(Page):
         installed = {model.id: model for model in models}
         found = [each if each.installed in installed else replace(each, installed="") for each in self.found.models]
         self._entries = [
-            *map(of_model, models),
+            *(replace(of_model(model), update=self._update(model)) for model in models),
             *self._available(installed),
             *map(of_found, found),
         ]
@@ -182,6 +182,11 @@ class ModelsPage(Page):
         warnings = [each for each in catalog.warnings if each not in unavailable]
         if warnings:
             self.bar.show_message(tr("A model cannot be read."), "\n".join(map(worded, warnings)), kind="error")
+
+    def _update(self, model: Model) -> Offer | None:
+        """What the catalogue has in place of an installed model; None until it is read."""
+        offer = next((each for each in self._offers if each.id == model.id), None)
+        return offer if offer is not None and is_updated(offer, model.source) else None
 
     def _available(self, installed: Mapping[str, Model]) -> list[ModelEntry]:
         """The models to get, those from addresses first; one that was fetched just now stays where it was offered."""
@@ -317,7 +322,7 @@ class ModelsPage(Page):
                 "show": lambda: self.show_model(found.installed),
                 "reveal": lambda: open_folder(found.path if found.path.is_dir() else found.path.parent),
             }
-        elif entry.model is None:
+        else:
             actions = {
                 "go": lambda: self.get(entry),
                 "get": lambda: self.get(entry),
@@ -326,9 +331,10 @@ class ModelsPage(Page):
                 "pause": lambda: self.downloads.pause(entry.id),
                 "cancel": lambda: self.downloads.cancel(entry.id),
             }
-        else:
+        if entry.model is not None:
             model = entry.model
-            actions = {
+            actions |= {
+                "update": lambda: self._ask_to_update(entry, model),
                 "go": lambda: self.use(model),
                 "use": lambda: self.use(model),
                 "card": lambda: self.read_card(model),
@@ -354,11 +360,38 @@ class ModelsPage(Page):
     def _fetch(self, entry: ModelEntry, *, accepted: bool) -> None:
         if accepted:
             self._accepted.add(entry.id)
-        if entry.offer is not None:
+        if entry.update is not None:
+            self.downloads.start(ModelGetRequest(offer=entry.id, accept_licence=True, replaces=entry.id))
+        elif entry.offer is not None:
             self.downloads.start(ModelGetRequest(offer=entry.offer.id, accept_licence=accepted))
         elif entry.download is not None:
             source, medium = entry.download.asked, entry.download.medium
             self.downloads.start(ModelGetRequest(source=source, target=medium, accept_licence=accepted))
+
+    def _ask_to_update(self, entry: ModelEntry, model: Model) -> None:
+        """Fetch a newer version of an installed model; asks first where works were made with the one that is here."""
+
+        def ask(uses: ModelUses) -> None:
+            if not uses.works:
+                self._fetch(entry, accepted=True)
+                return
+            words = count(
+                uses.works,
+                "%n work was made with the version that is here. It stays; made again, it comes out differently.",
+                "%n works were made with the version that is here. They stay; made again, they come out differently.",
+            )
+            confirm(
+                self.window(),
+                ("updateModel", "updateYes"),
+                tr("Update {name}?").format(name=model.title),
+                words + "\n" + tr("The version that is here is deleted once the newer one is there."),
+                (tr("Update"), tr("Cancel")),
+                lambda: self._fetch(entry, accepted=True),
+                title=tr("Update a model"),
+            )
+
+        studio = self._studio
+        self._removal.run(lambda: studio.uses_of(model), ask)
 
     def _ask_licence(self, entry: ModelEntry) -> None:
         """Ask whether a person agrees to the licence, and fetch the model then."""
