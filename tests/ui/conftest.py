@@ -227,11 +227,12 @@ def room(loop: QEventLoop) -> Iterator[Room]:
     """For widgets without a window; an unhandled error fails the test."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
-    if app.findChild(Theme) is None:
-        Theme(app)
+    look = app.findChild(Theme) or Theme(app)
+    app.setStyleSheet(look.style_sheet)  # which otherwise comes with the window
     with no_unexpected_errors(loop):
         yield Room(loop)
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    app.setStyleSheet("")
 
 
 @pytest.fixture

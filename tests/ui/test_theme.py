@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPushButton
 
 from studio.system.paths import RESOURCES
+from studio.ui.shell.crash_dialog import CrashDialog
 from studio.ui.widgets.controls import Switch
 from studio.ui.widgets.theme import COLOURS, SCHEMES, Scheme, contrast, theme
 from tests.ui.conftest import Desk
@@ -143,3 +144,16 @@ def test_switching_repaints_at_once_and_is_remembered(desk: Desk) -> None:
     assert desk.studio.settings.theme == "dark"
     assert desk.window.menu_actions["dark"].isChecked()
     desk.act("system")
+
+
+def test_every_window_that_stands_alone_has_the_style_sheet_and_follows_it(desk: Desk) -> None:
+    for name in desk.window.names:
+        desk.window.open(name)
+    desk.settle()
+    alone = CrashDialog(None)
+    for scheme in SCHEMES:
+        theme().choose(scheme)
+        tops = [top for top in QApplication.topLevelWidgets() if top.parentWidget() is None]
+        assert {desk.window, alone} < set(tops), "and what completes words"
+        assert {top.styleSheet() for top in tops} == {theme().style_sheet}
+    alone.deleteLater()

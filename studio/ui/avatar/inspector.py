@@ -149,6 +149,12 @@ class InspectorTabs(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(self._wanted_width(), super().sizeHint().height())
 
+    def changeEvent(self, event: QEvent) -> None:
+        """The first time, it has come into the window and its style."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._fit()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()

@@ -47,6 +47,9 @@ class TagEditor(QWidget):
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self.field.setCompleter(completer)
+        self.popup = completer.popup()  # a window of its own
+        if self.popup is not None:
+            theme().style(self.popup)
         column(self, label(heading, "heading"), self._chips, self.field, spacing=6)
 
     def show_names(self, names: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -162,6 +162,7 @@ class WorkDetails(QFrame):
         self._works: list[Asset] = []
         self._unfolded = False  # where it comes from is shown
         self._buttons: dict[str, QAbstractButton] = {}
+        self._columns: tuple[tuple[QWidget, ...], ...] = ()
         self.setFixedWidth(SIZE.inspector)
 
     def build_steps(self) -> BuildSteps:
@@ -186,6 +187,12 @@ class WorkDetails(QFrame):
         theme().changed.connect(self._fit)
         self.show_works((), 0)
         self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The first time, it has come into the window and its style."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and self._columns:
+            self._fit()
 
     def _fit(self) -> None:
         """As wide as its widest words need, and never narrower than the theme says. Buttons that are hidden now count:

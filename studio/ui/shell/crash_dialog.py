@@ -17,7 +17,7 @@ from studio.ui.widgets.controls import CheckBox, IconLabel, button, label, named
 from studio.ui.widgets.error_actions import run_command
 from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.text import count, tr
-from studio.ui.widgets.theme import SIZE
+from studio.ui.widgets.theme import SIZE, theme
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,8 @@ class CrashDialog(QDialog):
 
     def __init__(self, window: QWidget | None) -> None:
         super().__init__(window)
+        if window is None:
+            theme().style(self)
         self.setObjectName("unexpected")
         self.setWindowTitle(tr("Something went wrong"))
         self.keys: set[str] = set()

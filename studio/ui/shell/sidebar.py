@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton
 
 from studio.ui.commands import keys_of
@@ -61,6 +61,12 @@ class Sidebar(QFrame):
     @property
     def focused(self) -> bool:
         return any(button.hasFocus() for button in self._by_name.values())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The first time, it has come into the window and its style."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._fit()
 
     def _fit(self) -> None:
         """Set the width to fit the widest label."""

@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
                 self._training_pages[medium.name] = name
                 self._hidden_pages[name] = functools.partial(self._training, training_page)
         self._build()
+        theme().style(self)
         self.menu_actions = menu_bar.build(self, self._context)
         self._text_focus = TextFocus(self, self.work_actions.history)
         self.bridge.news.connect(self._on_news)

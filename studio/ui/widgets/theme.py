@@ -7,10 +7,12 @@ import re
 import string
 from dataclasses import asdict, dataclass
 from typing import Literal
+from weakref import WeakSet
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
+from shiboken6 import isValid
 
 from studio.system.paths import RESOURCES
 
@@ -94,6 +96,8 @@ class Theme(QObject):
         self.choice = "system"
         self.scheme: Scheme = "light"
         self.colours = SCHEMES["light"]
+        self.style_sheet = ""
+        self._windows = WeakSet[QWidget]()
         self.icon_cache: dict[tuple[str, str, int, str, int], QIcon] = {}  # icons in the colours of the scheme
         style = QStyleFactory.create("Fusion")
         if style is not None:
@@ -123,6 +127,15 @@ class Theme(QObject):
         """Whether things change at once instead of moving; then the cursor does not blink either."""
         self._still = still
         QGuiApplication.styleHints().setCursorFlashTime(0 if still else self._flash)
+
+    def style(self, window: QWidget) -> None:
+        """Give a window, and with it all its parts and dialogs, the style sheet; `window` is kept by its owner.
+
+        The application has none: with one, Qt would style the parts of a page anew each time that they come into a
+        larger part, which takes four fifths of the time in which a page is built.
+        """
+        self._windows.add(window)
+        window.setStyleSheet(self.style_sheet)
 
     @property
     def motion(self) -> int:
@@ -154,14 +167,16 @@ class Theme(QObject):
         """Show the scheme that is chosen, or the system's."""
         dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
         scheme: Scheme = "light" if self.choice == "light" or (self.choice == "system" and not dark) else "dark"
-        if scheme != self.scheme or not self._app.styleSheet():
+        if scheme != self.scheme or not self.style_sheet:
             self.scheme, self.colours = scheme, SCHEMES[scheme]
             self._show()
 
     def _show(self) -> None:
         self.icon_cache.clear()
         self._app.setPalette(_palette(self.colours))
-        self._app.setStyleSheet(_sheet(self.colours, self._app.font()))
+        self.style_sheet = _sheet(self.colours, self._app.font())
+        for window in [each for each in self._windows if isValid(each)]:
+            window.setStyleSheet(self.style_sheet)
         self.changed.emit()
 
 
