@@ -94,6 +94,19 @@ def test_arrow_keys_and_return_choose_and_escape_goes_back(desk: Desk) -> None:
     desk.until(lambda: shows(panel, brief(panel)))
 
 
+def test_nothing_that_deletes_comes_under_the_pointer_after_save(desk: Desk) -> None:
+    panel, _ = page(desk)
+    sixteen(desk)
+    pick(desk, 2)
+    keep, header = desk.find("keepFace"), panel.stage_area.header
+    desk.until(keep.isEnabled)
+    place = keep.geometry()
+    desk.click("keepFace")
+    desk.until(lambda: not keep.isVisible() and header.save.isVisible())
+    desk.settle()
+    assert not (header.bin.isVisible() and header.bin.geometry().intersects(place))
+
+
 def test_more_like_this_goes_on_from_the_chosen_one_again_and_again(desk: Desk) -> None:
     panel, inspector = page(desk)
     sixteen(desk)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Iterator
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
@@ -16,6 +19,7 @@ from studio.ui.library.work_menu import WorkMenu
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.text import TextStage
+from studio.ui.widgets.theme import theme
 from tests import fakes
 from tests.fakes import BAD_INPUT, NOTHING_YET, SLOW, UNEXPECTED, FakeEngine
 from tests.ui.conftest import Desk
@@ -339,6 +343,41 @@ def test_bin_and_undo(desk: Desk) -> None:
     desk.click("toastAction")
     assert desk.studio.library.count() == 1
     desk.until(lambda: panel.filmstrip.model().rowCount() == 1)
+
+
+@pytest.fixture
+def text_size() -> Iterator[Callable[[float], None]]:
+    """Sets the size of texts for this test."""
+    yield theme().set_text_size
+    theme().set_text_size(1.0)
+
+
+@pytest.mark.parametrize("size", [1.0, 1.5])
+@pytest.mark.parametrize("wide", [880, 1024, 1280])
+def test_what_has_no_room_above_the_stage_is_in_a_menu_but_never_the_main_deeds(
+    desk: Desk, wide: int, size: float, text_size: Callable[[float], None]
+) -> None:
+    desk.window.resize(wide, 640)
+    text_size(size)
+    keep_seed(desk, "avatar", 3)
+    desk.click("generate")
+    desk.idle()
+    panel = desk.panel("avatar")
+    header = panel.stage_area.header
+    buttons = [*header._work_buttons, *header._tools]
+    shown = [each for each in buttons if each.isVisible()]
+    assert {"save", "exportWork"} <= {each.objectName() for each in shown}
+    assert all(header.rect().contains(each.geometry()) for each in shown)
+    assert not [pair for pair in itertools.combinations(shown, 2) if pair[0].geometry().intersects(pair[1].geometry())]
+    header.more.menu().aboutToShow.emit()
+    offered = {each.objectName().removeprefix("more."): each for each in header.more.menu().actions()}
+    assert set(offered) == {each.objectName() for each in buttons if each not in shown}
+    assert header.more.isVisible() is bool(offered)
+    if "bin" in offered:
+        offered["bin"].trigger()
+    else:
+        desk.click("bin")
+    assert desk.studio.library.count() == 0
 
 
 def test_copy_favourite_and_save(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""The bar above the stage: title of the work, and buttons of the commands for it."""
+"""The bar above the stage: title of the work, and buttons of the commands for it; a menu holds what has no room."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QToolButton, QWidget
 
 from studio.library.library import Asset
 from studio.ui.commands import command
@@ -16,8 +16,12 @@ from studio.ui.widgets.layout import add, row
 from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import SIZE, theme
 
-NARROW, ROOMY = 440, 640  # pixels of width below which the stage's tools, and the scale, are hidden
-TIGHT = 270  # and below which two of the buttons for the work are
+CAPTION, LEAST = 64, 32  # pixels that the title keeps before buttons go into the menu, and in the narrowest window
+ROOMY = 640  # pixels of width below which the scale is hidden, and the button back has no words
+FIRST = ("save", "exportWork")  # the main deeds: they never go into the menu
+AFTER = ("star", "compare", "fit", "vary", "recall", "copy", "bin", "actual")
+"""The other buttons by their names, in the order in which they have room; those of a stage that are not named go first
+into the menu."""
 
 
 class StageHeader(QFrame):
@@ -44,20 +48,28 @@ class StageHeader(QFrame):
         self.save = self._command_button("save", "save")
         self.export = self._command_button("export", "exportWork")
         self.bin = self._command_button("bin", "bin")
-        self._work_buttons = [self.star, self.recall, self.vary, self.export, self.save, self.bin]
-        self._tools: list[QWidget] = list(stage.tools())
+        # The bin not at the end: what is saved there takes the place of a button that was just pressed.
+        self._work_buttons = [self.bin, self.recall, self.vary, self.star, self.export, self.save]
+        self._tools = list(stage.tools())
+        self.more = tool("more", tr("More"), "more")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.more)
+        menu.setObjectName("moreMenu")
+        menu.aboutToShow.connect(self._fill_more)
+        self.more.setMenu(menu)
         percent = getattr(stage, "percent", None)
         self._percent = percent if isinstance(percent, QWidget) else None
-        if self._percent is not None:
-            self._tools.insert(0, self._percent)
+        shown_first = [] if self._percent is None else [self._percent]
         self._rule = rule = named(QFrame(), "rule")
         rule.setFixedSize(1, 20)
-        self._live_widgets: list[QWidget] = []  # buttons for unsaved results
-        self._has_work = self._roomy = True  # there is a work; there is room for all tools
+        self._extra: list[QWidget] = []  # what others added
+        self._live_widgets: list[QWidget] = []  # of these, buttons for unsaved results
+        self._has_work, self._is_image = True, True
+        self._hidden: list[QToolButton] = []  # buttons that are in the menu
         self._parts = ("", "", "")  # the title of a work, its size, a remark
         self._line = row(self.back, (self.caption, 1), spacing=2, margins=(SIZE.medium, 0, 12, 0))
         self._line.addStretch(0)  # keeps the tools at the right when the title is cut off
-        add(self._line, *self._tools, 6, rule, 6, *self._work_buttons)
+        add(self._line, *shown_first, *self._tools, 6, rule, 6, *self._work_buttons, self.more)
         self.setLayout(self._line)
         self.back.hide()
         self.show_asset(None)
@@ -72,6 +84,7 @@ class StageHeader(QFrame):
         for widget in widgets:
             self._line.addSpacing(6)
             self._line.addWidget(widget)
+            self._extra.append(widget)
             if live:
                 self._live_widgets.append(widget)
                 widget.hide()
@@ -80,14 +93,11 @@ class StageHeader(QFrame):
         """Show `words`, or else the title of the work. `live`: not saved yet, but it can be."""
         for widget in self._live_widgets:
             widget.setVisible(live)
-        self._has_work = asset is not None
-        for widget in self._work_buttons:
-            widget.setVisible(self._has_work)
+        self._has_work, self._is_image = asset is not None, asset is not None and asset.is_image
         if asset is None:
             self._update_visible()
             self.caption.set_text(words)
             return
-        self.export.setVisible(asset.is_image)
         self.star.setChecked(asset.favourite)
         self.recall.setEnabled(bool(asset.request))
         self.vary.setEnabled(bool(asset.request))
@@ -105,27 +115,74 @@ class StageHeader(QFrame):
         self._update_visible()
 
     def minimumSizeHint(self) -> QSize:
-        """The width without the tools that are hidden where there is little room."""
-        shown = [*self._tools, self.save] if self._roomy else []
-        shown += [widget for widget in (self.recall, self.vary) if not widget.isHidden()]
-        looks = sum(widget.sizeHint().width() + self._line.spacing() for widget in shown)
-        return QSize(max(0, super().minimumSizeHint().width() - looks), self.height())
+        """The width with all that can go into the menu in it."""
+        wide = self._fixed_width(words=False) + LEAST
+        if self._has_work:
+            wide += sum(self._width(each) for each in self._offered() if each.objectName() in FIRST)
+            wide += self._width(self.more)
+        return QSize(wide, self.height())
+
+    def _width(self, widget: QWidget) -> int:
+        return widget.sizeHint().width() + self._line.spacing()
+
+    def _fixed_width(self, *, words: bool) -> int:
+        """What is taken by all but the title and the buttons for the work; `words`: the button back has its words."""
+        around = self._line.contentsMargins()
+        wide = (
+            around.left() + around.right() + sum(6 + self._width(each) for each in self._extra if not each.isHidden())
+        )
+        if not self.back.isHidden():
+            wide += self._width(self.back)
+            if not words and self.back.text():
+                wide -= self.back.fontMetrics().horizontalAdvance(self.back.text())
+        return wide
+
+    def _offered(self) -> list[QToolButton]:
+        """The buttons for the work that is shown, the most wanted first."""
+        order = (*FIRST, *AFTER)
+        buttons = [each for each in (*self._work_buttons, *self._tools) if each is not self.export or self._is_image]
+        rank = {each: order.index(each.objectName()) if each.objectName() in order else len(order) for each in buttons}
+        return sorted(buttons, key=lambda each: rank[each])
 
     def _update_visible(self) -> None:
-        """Hide the stage's tools and some buttons, which are in the menu too, if there is little room."""
-        self._roomy = self.width() >= theme().scaled(NARROW)
-        self.back.setText(tr("All candidates") if self._roomy else "")
-        for widget in [*self._tools, self._rule]:
-            widget.setVisible(self._has_work and self._roomy)
-        self.save.setVisible(self._has_work and self._roomy)
-        room = self._roomy or (self.back.isHidden() and self.width() >= theme().scaled(TIGHT))
-        for widget in (self.recall, self.vary):  # before the title
-            widget.setVisible(self._has_work and room)
+        """Show the buttons that there is room for; the others are in the menu."""
+        roomy = self.width() >= theme().scaled(ROOMY)
+        self.back.setText(tr("All candidates") if roomy else "")
+        offered = self._offered() if self._has_work else []
+        room = self.width() - self._fixed_width(words=roomy) - theme().scaled(CAPTION) - 2 * 6 - self._rule.width()
+        shown = [each for each in offered if each.objectName() in FIRST]
+        room -= sum(self._width(each) for each in shown)
+        others = [each for each in offered if each not in shown]
+        if sum(self._width(each) for each in others) > room:
+            room -= self._width(self.more)
+        for each in others:
+            room -= self._width(each)
+            if room < 0:
+                break
+            shown.append(each)
+        self._hidden = [each for each in offered if each not in shown]
+        for each in (*self._work_buttons, *self._tools):
+            each.setVisible(each in shown)
+        self.more.setVisible(bool(self._hidden))
+        self._rule.setVisible(any(each in shown for each in self._tools))
         if self._has_work:
             called, size, more = self._parts
-            self.caption.set_text("  ·  ".join(part for part in (called, size if self._roomy else "", more) if part))
-        if self._percent is not None and self.width() < theme().scaled(ROOMY):
-            self._percent.hide()
+            self.caption.set_text("  ·  ".join(part for part in (called, size if roomy else "", more) if part))
+        if self._percent is not None:
+            spare = room >= self._width(self._percent) + theme().scaled(CAPTION)
+            self._percent.setVisible(self._has_work and roomy and not self._hidden and spare)
+
+    def _fill_more(self) -> None:
+        """Offer what the hidden buttons do, in their order."""
+        menu = self.more.menu()
+        menu.clear()
+        for each in (*self._tools, *self._work_buttons):
+            if each in self._hidden:
+                action = menu.addAction(each.icon(), each.accessibleName().replace("&", "&&"), each.click)
+                action.setObjectName(f"more.{each.objectName()}")
+                action.setEnabled(each.isEnabled())
+                action.setCheckable(each.isCheckable())
+                action.setChecked(each.isChecked())
 
 
 def _caption(asset: Asset) -> str:
