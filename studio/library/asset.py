@@ -21,6 +21,9 @@ SCHEMA = 2
 """The newest version of a sidecar; a larger one was written by a newer studio and is left alone. A work of one file is
 still written as version 1, which older studios read."""
 
+FOLDERS = ("works", "bin")
+"""The folders of a library in which works lie."""
+
 UNKNOWN = Provenance()
 SIDECAR_LIMIT = 8 * 2**20
 _FILE = re.compile(r"\d{4}-\d{2}/([\w-][\w.-]{0,150})\.[a-z0-9]{1,5}", re.ASCII)

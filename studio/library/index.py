@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import Message, StudioError
-from studio.library.asset import AssetRecord, LibraryQuery, search_text, without_surrogates
+from studio.library.asset import FOLDERS, AssetRecord, LibraryQuery, search_text, without_surrogates
+from studio.media import codecs
+from studio.media.payloads import Text
 from studio.system.storage import transaction, try_writing
 
 SHA256 = re.compile(r'"([0-9a-f]{64})', re.ASCII)
 """A sha256 in JSON, also in a JSON text inside of it. The quote makes the search nine times as fast."""
 
-VERSION = 1
+VERSION = 2
 """The version of the tables below; an older index is rebuilt, a newer one is refused."""
 
 _TABLES = """
@@ -43,10 +45,11 @@ CREATE INDEX by_created ON works (binned, created);
 CREATE INDEX by_sha256 ON works (sha256);
 CREATE TABLE bodies (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE texts (seq INTEGER PRIMARY KEY, folded TEXT NOT NULL);
-CREATE VIRTUAL TABLE words USING fts5 (title, prompt, tags, model, tokenize = 'trigram');
+CREATE VIRTUAL TABLE words USING fts5 (title, prompt, tags, model, content, tokenize = 'trigram');
 CREATE TABLE labels (kind TEXT, name TEXT, seq INTEGER, PRIMARY KEY (kind, name, seq)) WITHOUT ROWID;
 CREATE INDEX labels_of ON labels (seq);
 """
+CONTENT = 1_000_000  # characters of a text that are searched
 ROOM = 2**16
 """Bytes without which SQLite cannot open the index: its shared memory alone, a file beside it, takes half of them."""
 RETRY = 2.0  # seconds between two looks at whether a full disk has room again
@@ -86,14 +89,14 @@ class LibraryIndex:
             if _version(db) == VERSION:
                 return 0
             with transaction(db):
-                return _fill(db, records())
+                return _fill(db, self.path.parent, records())
 
     def replace_all(self, records: Iterable[AssetRecord]) -> int:
         """Replace all works by these; returns how many they are."""
         with self.writing() as db:
             for table in _DATA_TABLES:
                 db.execute(f"DELETE FROM {table}")
-            return upsert(db, records)
+            return upsert(db, self.path.parent, records)
 
     def copy_to_memory(self, records: Callable[[], Iterable[AssetRecord]]) -> None:
         """Read a copy in memory from now on. Where the file cannot be read even so, it is made from the `records`."""
@@ -259,7 +262,7 @@ class _MemoryCopy:
             self._db.close()
             self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             with transaction(self._db):
-                _fill(self._db, self._records())
+                _fill(self._db, self._path.parent, self._records())
         self._stamp = self._file_stamp()
 
     def _read_file(self, locking: str) -> int:
@@ -283,7 +286,7 @@ class _MemoryCopy:
         return tuple(stamp)
 
 
-def _fill(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
+def _fill(db: sqlite3.Connection, folder: Path, records: Iterable[AssetRecord]) -> int:
     """Make the tables anew, filled with `records`; returns how many these are. Within `transaction`."""
     for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         if not name.startswith(("sqlite_", "words_")):
@@ -291,19 +294,26 @@ def _fill(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
     for statement in _TABLES.split(";\n"):
         if statement.strip():
             db.execute(statement)
-    filled = upsert(db, records)
+    filled = upsert(db, folder, records)
     db.execute(f"PRAGMA user_version = {VERSION}")
     return filled
 
 
-def upsert(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
-    """Insert or update the rows of works; returns how many. Within `transaction`."""
+def upsert(db: sqlite3.Connection, folder: Path, records: Iterable[AssetRecord]) -> int:
+    """Insert or update the rows of works of the library in `folder`; returns how many. Within `transaction`."""
     done = 0
     for record in records:
         done += 1
         seq = _order(db, record)
         delete(db, [record.id])
-        texts = (record.title, search_text(record.request), " ".join((*record.tags, *record.collections)), record.model)
+        labels_text = " ".join((*record.tags, *record.collections))
+        texts = (
+            record.title,
+            search_text(record.request),
+            labels_text,
+            record.model,
+            without_surrogates(_content(folder, record)),
+        )
         db.execute(
             "INSERT INTO works VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -320,11 +330,31 @@ def upsert(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
         db.execute("INSERT INTO bodies VALUES (?, ?)", (seq, record.to_json(indent=None)))
         db.execute("INSERT INTO texts VALUES (?, ?)", (seq, "\n".join(texts).casefold()))
         if not record.binned:
-            db.execute("INSERT INTO words (rowid, title, prompt, tags, model) VALUES (?, ?, ?, ?, ?)", (seq, *texts))
+            db.execute(
+                "INSERT INTO words (rowid, title, prompt, tags, model, content) VALUES (?, ?, ?, ?, ?, ?)",
+                (seq, *texts),
+            )
         labels = [("tag", name) for name in record.tags] + [("collection", name) for name in record.collections]
         labels += [("parent", name) for name in record.parents]
         db.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?, ?)", [(*label, seq) for label in labels])
     return done
+
+
+def _content(folder: Path, record: AssetRecord) -> str:
+    """What a text says; empty for other works, and where its file cannot be read."""
+    if Path(record.file).suffix not in codecs.TEXT_SUFFIXES:
+        return ""
+    places = [folder / "staging" / Path(record.file).name, *(folder / room / record.file for room in FOLDERS)]
+    path = next(
+        (path for path in places if path.exists()), None
+    )  # the file is where it was until the work is described
+    if path is None:
+        return ""
+    try:
+        payload = codecs.read(path)
+    except (StudioError, OSError):
+        return ""
+    return payload.text[:CONTENT] if isinstance(payload, Text) else ""
 
 
 def delete(db: sqlite3.Connection, ids: Iterable[str]) -> None:

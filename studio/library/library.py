@@ -19,6 +19,7 @@ from typing import Any
 from studio.errors import BadInput, Message, StudioError, quiet
 from studio.library import index as tables
 from studio.library.asset import (
+    FOLDERS,
     UNKNOWN,
     Asset,
     AssetFile,
@@ -30,7 +31,7 @@ from studio.library.asset import (
     without_surrogates,
 )
 from studio.library.index import DamagedIndex, LibraryIndex
-from studio.library.store import FOLDERS, THUMBNAIL, LibraryStore, Step
+from studio.library.store import THUMBNAIL, LibraryStore, Step
 from studio.library.verify import (
     LibraryProblem,
     OnProgress,

@@ -20,11 +20,10 @@ from filelock import BaseFileLock
 
 from studio.errors import BadInput, StudioError
 from studio.library import index as tables
-from studio.library.asset import SIDECAR_LIMIT, AssetRecord
+from studio.library.asset import FOLDERS, SIDECAR_LIMIT, AssetRecord
 from studio.library.index import LibraryIndex
 from studio.system.storage import sync_folder, try_lock, write_atomic, write_synced
 
-FOLDERS = ("works", "bin")
 SOURCES = "sources"
 """The folder for copies of files that requests use and that are no works: <sha256>.<suffix>."""
 LIBRARY_SCHEMA = 1
@@ -100,7 +99,7 @@ class LibraryStore:
             sync_folder(self.staging)
             self.step("index")
             with index.writing() as db:
-                tables.upsert(db, records)
+                tables.upsert(db, self.folder, records)
                 self.step("commit")
         except BaseException:
             for record in records:
@@ -156,7 +155,7 @@ class LibraryStore:
                 unfinished.add(note.stem)
         if described:
             with index.writing() as db:
-                tables.upsert(db, described)
+                tables.upsert(db, self.folder, described)
         for record in described:
             try:
                 self.finish([record])

@@ -16,9 +16,9 @@ from typing import Any, Literal, TypeVar
 
 from studio.errors import BadInput, Message, StudioError, counted
 from studio.library import index as tables
-from studio.library.asset import AssetRecord, PartRecord, part_role
+from studio.library.asset import FOLDERS, AssetRecord, PartRecord, part_role
 from studio.library.index import DamagedIndex, LibraryIndex
-from studio.library.store import FOLDERS, SOURCES, read_sidecar
+from studio.library.store import SOURCES, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
 from studio.media.provenance import parse_note
@@ -210,7 +210,7 @@ class SelfHealingIndex:
             )
         if new or missing:
             with self._index.writing() as db:
-                tables.upsert(db, new)
+                tables.upsert(db, self._folder, new)
                 tables.delete(db, missing)
         if missing:
             self._notices.append(

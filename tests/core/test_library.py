@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -191,6 +193,42 @@ def test_works_are_found(library: Library, shelf: dict[str, Asset], query: Libra
         there = LibraryQuery(**{**{name: getattr(query, name) for name in LibraryQuery.__slots__}, "binned": True})
         assert [names[asset.id] for asset in library.page(there)] == found
     assert library.count() == 0
+
+
+@pytest.mark.parametrize("words", ["灯塔", "灯塔上的猫", "keeper", "old KEEPER"])
+def test_what_a_text_says_is_searched(tmp_path: Path, words: str) -> None:
+    library = Library(tmp_path / "library")
+    text = Text("# 第一章\n\n老人走向灯塔上的猫。The old keeper slept.\n" + "word " * 20_000)
+    made = library.add(text, medium="story", request={"kind": "story", "prompt": "a tale"}, provenance=Provenance())
+    path = tmp_path / "一.txt"
+    path.write_text("夜里的灯塔上的猫，the old keeper", encoding="utf-8")
+    brought = library.import_file(path)
+    library.add(Text("another"), medium="story", request={"kind": "story"}, provenance=Provenance())
+    query = LibraryQuery(text=words)
+
+    def found() -> set[str]:
+        return {asset.id for asset in library.page(query)}
+
+    assert found() == {made.id, brought.id}
+    library.favourite([made.id])
+    library.bin([brought.id])
+    assert found() == {made.id}
+    assert [asset.id for asset in library.page(LibraryQuery(text=words, binned=True))] == [brought.id]
+    library.restore([brought.id])
+    library.rebuild()
+    assert found() == {made.id, brought.id}
+    assert not library.page(LibraryQuery(text="aigc-studio-note"))
+
+
+def test_an_index_that_knows_no_texts_is_made_anew(tmp_path: Path) -> None:
+    library = Library(tmp_path / "library")
+    made = library.add(Text("the old keeper"), medium="story", request={"kind": "story"}, provenance=Provenance())
+    library.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "library" / "index.sqlite")) as db:
+        db.execute("PRAGMA user_version = 1")
+    again = Library(tmp_path / "library")
+    assert [asset.id for asset in again.page(LibraryQuery(text="keeper"))] == [made.id]
+    again.close()
 
 
 def test_since_and_until_are_by_the_clock(tmp_path: Path) -> None:

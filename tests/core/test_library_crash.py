@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from studio.errors import StudioError
+from studio.library import index
 from studio.library.index import _MemoryCopy
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.media import codecs
@@ -614,7 +615,7 @@ def test_a_library_of_a_newer_studio_is_refused_politely(seeded: Path, place: st
     if place == "library.json":
         (seeded / place).write_text(json.dumps({"schema": 2}))
     else:
-        overwrite(seeded / place, 60, (2).to_bytes(4, "big"))  # where SQLite keeps user_version
+        overwrite(seeded / place, 60, (index.VERSION + 1).to_bytes(4, "big"))  # where SQLite keeps user_version
     with pytest.raises(StudioError, match="newer AIGC Studio") as caught:
         Library(seeded)
     assert "Update the studio" in caught.value.hint

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLabel
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 from qasync import QEventLoop
 
 from studio.backends import medium
@@ -20,6 +20,7 @@ from studio.system.paths import AppPaths
 from studio.ui.library.details import origin_facts, request_facts
 from studio.ui.library.model import AHEAD, PAGE
 from studio.ui.library.page import LibraryPage
+from studio.ui.pages.text_dialog import TextDialog
 from studio.ui.widgets.theme import theme
 from tests.core.crashes import full_disk
 from tests.fakes import payload
@@ -47,6 +48,24 @@ def choose(library: LibraryPage, *rows: int) -> None:
         library.grid.selectionModel().select(
             library.grid.model().index(row, 0), QItemSelectionModel.SelectionFlag.Select
         )
+
+
+def test_a_long_brief_leaves_seed_and_tags_in_reach(desk: Desk) -> None:
+    words = "the sea and a lighthouse\n" * 4_000
+    request = {"kind": "story", "prompt": words, "seed": 4711}
+    desk.studio.library.add(payload("story", 1), medium="story", request=request, provenance=Provenance())
+    library = page(desk)
+    choose(library, 0)
+    desk.settle()
+    told = library.details.findChild(QWidget, "told")
+    assert told is not None
+    assert told.height() < 400
+    assert "4711" in {each.text() for each in told.findChildren(QLabel)}
+    desk.click("details.whole")
+    dialog = desk.window.findChild(TextDialog)
+    assert dialog is not None
+    assert words.strip() in dialog.text.toPlainText()
+    dialog.accept()
 
 
 def test_what_the_engine_says_of_a_work_is_shown(desk: Desk) -> None:

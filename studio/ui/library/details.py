@@ -26,6 +26,7 @@ from studio.ui.commands import command
 from studio.ui.library import send_to
 from studio.ui.library.delegate import tint_waveform
 from studio.ui.library.detail_parts import RelatedWorks, TagEditor
+from studio.ui.library.model import title_of
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.pages.licences import terms
 from studio.ui.preload import BuildSteps
@@ -83,6 +84,13 @@ class ThumbnailView(QWidget):
 
 
 Lines = list[tuple[str, str]]
+LONG, LINES = 300, 6  # characters and lines of a value that are shown among the others
+
+
+def shortened(value: str) -> str:
+    """The beginning of a value that would push all others out of sight."""
+    cut = "\n".join(value.split("\n")[:LINES])[:LONG].rstrip()
+    return value if len(value) <= len(cut) else f"{cut}…"
 
 
 def summary(asset: Asset) -> str:
@@ -322,10 +330,19 @@ class WorkDetails(QFrame):
         lines = request_facts(one, self._studio.catalog.title_of)
         if lines:
             self._how.addWidget(label(tr("Settings used"), "heading"))
-            self._how.addWidget(fact_table(lines, "told"))
+            self._how.addWidget(fact_table([(name, shortened(value)) for name, value in lines], "told"))
+            if any(shortened(value) != value for _, value in lines):
+                whole = "\n\n".join(f"{name}\n{value}" for name, value in lines)
+                show = button(tr("Show all…"), "details.whole", "quiet", clicked=lambda: self._show_whole(one, whole))
+                self._how.addLayout(row(show, None))
         table = fact_table(origin_facts(one, self._studio.catalog.title_of), "origin")
         table.setVisible(self._unfolded)
         self._origin.addWidget(table)
+
+    def _show_whole(self, asset: Asset, words: str) -> None:
+        from studio.ui.pages.text_dialog import TextDialog  # seldom needed
+
+        TextDialog(self.window(), title_of(asset), words).open()
 
     def _unfold(self) -> None:
         self._unfolded = not self._unfolded

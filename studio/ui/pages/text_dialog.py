@@ -1,4 +1,4 @@
-"""A dialog that shows a Markdown or text file, such as a model card or a licence. Links are not followed."""
+"""A dialog that shows a long text, or a Markdown or text file such as a model card. Links are not followed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ LIMIT = 500_000  # bytes
 
 
 class TextDialog(QDialog):
-    def __init__(self, parent: QWidget, title: str, path: Path) -> None:
+    def __init__(self, parent: QWidget, title: str, text: Path | str) -> None:
+        """`text`: the words themselves, or the file that holds them."""
         super().__init__(parent)
         self.setObjectName("reading")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -25,15 +26,20 @@ class TextDialog(QDialog):
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.text.setOpenLinks(False)
         self.text.document().setDocumentMargin(20)
-        with path.open("rb") as file:
-            words = file.read(LIMIT).decode("utf-8", "replace")
-        if path.suffix == ".md":
-            self.text.setMarkdown(_without_front_matter(words))
+        if isinstance(text, str):
+            self.text.setPlainText(text)
+        elif text.suffix == ".md":
+            self.text.setMarkdown(_without_front_matter(_read(text)))
         else:
-            self.text.setPlainText(words)
+            self.text.setPlainText(_read(text))
         whole = column(self, spacing=0)
         whole.addWidget(self.text, 1)
         whole.addLayout(row(None, button(tr("Close"), "readingClose", clicked=self.accept), margins=(16, 12, 16, 12)))
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(LIMIT).decode("utf-8", "replace")
 
 
 def _without_front_matter(words: str) -> str:
