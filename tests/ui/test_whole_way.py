@@ -128,7 +128,7 @@ def test_a_work_of_several_files_is_shown_copied_and_binned_with_all_of_them(hom
     desk.until(lambda: desk.window.toast.message() == "3 files exported.")
     (folder,) = exported.iterdir()
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        f"{asset.title}{ending}" for ending in ("-512.png", ".svg", "-captions.md")
+        f"{asset.title}{ending}" for ending in (".png", ".svg", "-captions.md")
     )
     QTest.keyClick(shown.grid, Qt.Key.Key_Delete)
     desk.until(lambda: library.count() == 0)
