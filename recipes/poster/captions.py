@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from studio.backends.poster.scene.words import HOUR_WORDS, OPENINGS, WEATHER_WORDS
+
 if TYPE_CHECKING:
     from recipes.poster.painter import Plan
 
@@ -90,19 +92,6 @@ PLACES = {
         "a deep canyon",
     ),
 }
-HOURS = {
-    "dawn": ("at dawn", "at sunrise", "in the early morning", "at daybreak", "in morning light"),
-    "day": ("by day", "at noon", "in daylight", "at midday", "during the day", "in the afternoon"),
-    "sunset": ("at sunset", "at dusk", "in the evening", "in evening light", "as the sun goes down"),
-    "night": ("at night", "by night", "at midnight", "in moonlight", "in the dark"),
-}
-WEATHER = {
-    "clear": ("", "", "", "under a clear sky", "in clear weather"),
-    "clouds": ("with clouds", "under a few clouds", "with a cloudy sky"),
-    "mist": ("in mist", "in the fog", "on a misty day", "with fog"),
-    "rain": ("in the rain", "on a rainy day", "with rain", "in rainy weather"),
-    "snow": ("in the snow", "in winter", "with falling snow", "in snowy weather"),
-}
 ACCENTS = {
     "": ("",),
     "boat": ("with a sailing boat", "with a boat", "and a sailboat", "with a small boat"),
@@ -110,13 +99,12 @@ ACCENTS = {
     "balloon": ("with a hot-air balloon", "with a balloon", "and a red balloon", "and a hot air balloon in the sky"),
     "birds": ("with birds", "and birds in the sky", "with a flock of birds", "and some birds"),
 }
-OPENINGS = ("", "", "", "", "a poster of ", "travel poster of ", "poster: ", "picture of ", "a flat illustration of ")
 
 
 def caption(what: Plan, rng: random.Random) -> str:
     """One wording; a plain or a full one, in one of several orders."""
-    place, hour = rng.choice(PLACES[what.place]), rng.choice(HOURS[what.hour])
-    weather, accent = rng.choice(WEATHER[what.weather]), rng.choice(ACCENTS[what.accent])
+    place, hour = rng.choice(PLACES[what.place]), rng.choice(HOUR_WORDS[what.hour])
+    weather, accent = rng.choice(WEATHER_WORDS[what.weather]), rng.choice(ACCENTS[what.accent])
     style = rng.random()
     if style < 0.2:
         name = {"coast": "lighthouse", "island": "palm island"}.get(what.place, what.place)

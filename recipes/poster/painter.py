@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recipes.poster import props
-from recipes.poster.ink import PALETTES, Ink, mix, overcast, rgb
 from recipes.poster.scenes import SCENES
+from studio.backends.poster.scene import props
+from studio.backends.poster.scene.ink import PALETTES, Ink, mix, overcast, rgb
 
 HOURS = ("dawn", "day", "sunset", "night")
 SKIES = ("clear", "clouds", "mist", "rain", "snow")
@@ -71,7 +71,7 @@ def paint(what: Plan, width: int = 256, height: int = 384) -> np.ndarray:
     layout = random.Random(f"{what.place} {rng.randrange(LAYOUTS)}")
     sun_x = rng.choice((0.3, 0.7)) + rng.uniform(-0.03, 0.03)
     grey = {"mist": 0.3, "rain": 0.62, "snow": 0.4}.get(what.weather, 0.0)
-    ink = Ink(width, height, overcast(palette, grey) if grey else palette, layout, sun_x)
+    ink = Ink(height / width, overcast(palette, grey) if grey else palette, layout, sun_x)
     horizon = 1.0
     ink.sky(horizon)
     if what.weather in ("clear", "clouds"):
@@ -84,7 +84,7 @@ def paint(what: Plan, width: int = 256, height: int = 384) -> np.ndarray:
         jitter = 0.03 if what.accent in ("balloon", "birds") else 0.012
         getattr(props, what.accent)(ink, x + rng.uniform(-jitter, jitter), y + rng.uniform(-jitter, jitter) * 0.6, size)
     _weather(ink, what.weather)
-    return ink.pixels()
+    return ink.pixels(width, height)
 
 
 def _lights(ink: Ink, hour: str, clear: bool, rng: random.Random) -> None:

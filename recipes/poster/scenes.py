@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from recipes.poster import props
-from recipes.poster.ink import LAMP, Ink, mix, rgb
-from recipes.poster.props import CLAY, GRASS, PINE, ROCK, SAND, SEA, SNOW, WHITE, WOOD
+from studio.backends.poster.scene import props
+from studio.backends.poster.scene.ink import LAMP, Ink, mix, rgb
+from studio.backends.poster.scene.props import CLAY, GRASS, PINE, ROCK, SAND, SEA, SNOW, WHITE, WOOD
 
 WALLS = tuple(rgb(c) for c in ("#f0e2c8", "#e8c8a0", "#d98f6a", "#c8d0c8", "#e6d6d0"))
 ROOFS = tuple(rgb(c) for c in ("#b5543c", "#9c4438", "#7a4a48", "#c06a42"))

@@ -13,7 +13,7 @@ from studio.models.catalog import Catalog
 LICENCE = "Apache-2.0"
 LIBRARIES = (
     "torch", "diffusers", "transformers", "accelerate", "tokenizers", "safetensors", "xllamacpp", "jinja2",
-    "scipy", "pyloudnorm", "numpy", "pillow", "charset-normalizer", "vtracer", "soundfile", "platformdirs",
+    "scipy", "pyloudnorm", "numpy", "pillow", "charset-normalizer", "vtracer", "resvg-py", "soundfile", "platformdirs",
     "filelock", "httpx2", "huggingface_hub", "keyring", "psutil", "tqdm", "pyyaml", "tomli-w", "PySide6-Essentials",
     "qasync", "sounddevice",
 )  # fmt: skip

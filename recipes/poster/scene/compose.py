@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from recipes.poster.scene.elements import (
+from recipes.poster.scene.asks import Ask
+from studio.backends.poster.scene.elements import (
     KINDS,
     MOST,
     ORDER,
@@ -25,7 +26,7 @@ from recipes.poster.scene.elements import (
     overlap,
     scale_at,
 )
-from recipes.poster.scene.words import CLEAR, CLOUDS, MIST, RAIN, SNOW, Ask
+from studio.backends.poster.scene.words import CLEAR, CLOUDS, MIST, RAIN, SNOW
 
 CALM = 0.2
 """Share of the sheet's height, from the top, that is kept for type."""

@@ -20,22 +20,13 @@ import numpy as np
 import PIL.Image
 import torch
 
+from recipes.poster.scene.asks import Ask, ask, held_out, phrase
 from recipes.poster.scene.compose import compose
-from recipes.poster.scene.elements import HOURS, KINDS, ORDER, Scene, faults
-from recipes.poster.scene.model import SceneModel, sample
-from recipes.poster.scene.render import picture
-from recipes.poster.scene.words import (
-    CLEAR,
-    CLOUDS,
-    MIST,
-    RAIN,
-    SNOW,
-    THINGS,
-    Ask,
-    ask,
-    held_out,
-    phrase,
-)
+from studio.backends.poster.engine.scene_network import SceneModel, sample
+from studio.backends.poster.scene.elements import HOURS, KINDS, ORDER, Scene, faults
+from studio.backends.poster.scene.raster import pixels
+from studio.backends.poster.scene.render import svg
+from studio.backends.poster.scene.words import CLEAR, CLOUDS, MIST, RAIN, SNOW, THINGS
 
 OWN = {"village": ("church", "house"), "island": ("palm",)}
 """Things that a place has without being asked."""
@@ -208,7 +199,7 @@ def sheet(model: SceneModel, prompts: Sequence[str], seeds: Sequence[int], how: 
     for row, prompt in enumerate(prompts):
         scenes = sample(model, [prompt] * len(seeds), ["portrait"] * len(seeds), seeds, how.steps, how.guidance)
         for column, scene in enumerate(scenes):
-            picture_ = PIL.Image.fromarray(picture(scene, width))
+            picture_ = PIL.Image.fromarray(pixels(svg(scene, width, high)))
             page.paste(picture_, (gap + column * (width + gap), gap + row * (high + gap)))
     return page
 

@@ -19,9 +19,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from recipes.poster.scene.asks import Ask, ask, caption, held_out
 from recipes.poster.scene.compose import compose
-from recipes.poster.scene.model import SceneConfig, SceneModel, encode, loss
-from recipes.poster.scene.words import FORMATS, Ask, ask, caption, held_out, vocabulary
+from studio.backends.poster.engine.scene_network import SceneConfig, SceneModel, loss
+from studio.backends.poster.scene.rows import encode
+from studio.backends.poster.scene.words import FORMATS, vocabulary
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The poster engine: diffusers pipelines, previews and training in torch."""
+"""The poster engine: diffusers pipelines, scenes, previews and training in torch."""

@@ -1,6 +1,7 @@
-"""Ink: colours by time of day, and the shapes that posters are built from; knows nothing of scenes or captions.
+"""Ink: colours by time of day, and the shapes that posters are built from.
 
-Coordinates: x from 0 to 1 across the sheet, y from 0 at the top to `height` (1.5 for a 2:3 sheet) at the foot.
+Coordinates: x from 0 to 1 across the sheet, y from 0 at the top to `height` (1.5 for a 2:3 sheet) at the foot. A
+sheet may show more to its sides, from `left` to `right`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cairocffi as cairo
 import numpy as np
+from numpy.typing import NDArray
 
-Colour = tuple[float, float, float]
+from studio.backends.poster.scene.pen import Colour, Pen, document
+from studio.backends.poster.scene.raster import pixels
+
 Point = tuple[float, float]
 
 
@@ -92,21 +95,36 @@ def overcast(palette: Palette, grey: float) -> Palette:
 
 
 class Ink:
-    """A sheet being printed, layer on layer. `rng` decides every loose detail; the light falls from `sun_x`."""
+    """A sheet being printed, layer on layer. `rng` decides every loose detail; the light falls from `sun_x`; `height`
+    is that of the sheet over its width."""
 
-    def __init__(self, width: int, height: int, palette: Palette, rng: random.Random, sun_x: float) -> None:
-        self.surface = cairo.ImageSurface(cairo.FORMAT_RGB24, width, height)
-        self.pen = cairo.Context(self.surface)
-        self.pen.scale(width, width)
-        self.height = height / width
+    def __init__(
+        self,
+        height: float,
+        palette: Palette,
+        rng: random.Random,
+        sun_x: float,
+        left: float = 0.0,
+        right: float = 1.0,
+    ) -> None:
+        self.pen = Pen()
+        self.pen.begin("ink")
+        self.height, self.left, self.right = height, left, right
         self.palette, self.rng, self.sun_x = palette, rng, sun_x
 
-    def pixels(self) -> np.ndarray:
-        """uint8 [H, W, 3], RGB."""
-        self.surface.flush()
-        height, width, stride = self.surface.get_height(), self.surface.get_width(), self.surface.get_stride()
-        raw = np.frombuffer(bytes(self.surface.get_data()), np.uint8).reshape(height, stride // 4, 4)
-        return np.ascontiguousarray(raw[:, :width, 2::-1])
+    @property
+    def width(self) -> float:
+        """How much of the ground is shown from side to side."""
+        return self.right - self.left
+
+    def svg(self, width: int, height: int, body: Sequence[str] | None = None) -> str:
+        """What was drawn, or `body`, as an SVG of so many pixels."""
+        shown = self.pen.marks if body is None else body
+        return document(shown, (width, height), self.left, 0, self.width, self.height)
+
+    def pixels(self, width: int, height: int) -> NDArray[np.uint8]:
+        """What was drawn: uint8 [height, width, 3], RGB."""
+        return pixels(self.svg(width, height))
 
     def tone(self, surface: Colour, depth: float, lit: bool = True) -> Colour:
         """A surface colour in this light, `depth` (0 near, 1 at the horizon) lost in haze."""
@@ -114,43 +132,29 @@ class Ink:
         return mix(colour, self.palette.haze, depth * 0.82)
 
     def polygon(self, points: Sequence[Point], colour: Colour, alpha: float = 1.0) -> None:
-        self.pen.move_to(*points[0])
-        for point in points[1:]:
-            self.pen.line_to(*point)
-        self.pen.close_path()
-        self._fill(colour, alpha)
+        self.pen.polygon(points)
+        self.pen.fill(colour, alpha)
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, colour: Colour, alpha: float = 1.0) -> None:
-        self.pen.save()
-        self.pen.translate(x, y)
-        self.pen.scale(rx, ry)
-        self.pen.arc(0, 0, 1, 0, 2 * math.pi)
-        self.pen.restore()
-        self._fill(colour, alpha)
+        self.pen.ellipse(x, y, rx, ry)
+        self.pen.fill(colour, alpha)
 
     def box(self, x: float, y: float, w: float, h: float, colour: Colour, alpha: float = 1.0) -> None:
         self.pen.rectangle(x, y, w, h)
-        self._fill(colour, alpha)
+        self.pen.fill(colour, alpha)
 
     def pill(self, x: float, y: float, w: float, h: float, colour: Colour, alpha: float = 1.0) -> None:
         """A bar with round ends, its middle at x, y."""
         r = h / 2
         left, right = x - w / 2 + r, x + w / 2 - r
-        self.pen.new_sub_path()
         self.pen.arc(right, y, r, -math.pi / 2, math.pi / 2)
         self.pen.arc(left, y, r, math.pi / 2, 3 * math.pi / 2)
         self.pen.close_path()
-        self._fill(colour, alpha)
+        self.pen.fill(colour, alpha)
 
     def line(self, points: Sequence[Point], width: float, colour: Colour, alpha: float = 1.0) -> None:
-        self.pen.set_line_width(width)
-        self.pen.set_line_cap(cairo.LINE_CAP_ROUND)
-        self.pen.set_line_join(cairo.LINE_JOIN_ROUND)
-        self.pen.move_to(*points[0])
-        for point in points[1:]:
-            self.pen.line_to(*point)
-        self.pen.set_source_rgba(*colour, alpha)  # pyright: ignore[reportArgumentType]
-        self.pen.stroke()
+        self.pen.polyline(points)
+        self.pen.stroke(width, colour, alpha)
 
     def curve(self, points: Sequence[Point]) -> list[Point]:
         """A smooth line through `points` (Catmull and Rom), to be drawn as a polygon."""
@@ -167,26 +171,24 @@ class Ink:
         return [*out, points[-1]]
 
     def waves(self, y: float, swing: float, count: int) -> list[Point]:
-        """A soft skyline across the sheet around `y`."""
-        rng = self.rng
-        xs = [-0.1 + 1.2 * i / count for i in range(count + 1)]
+        """A soft skyline from side to side around `y`, with `count` waves on the width of a sheet."""
+        rng, whole = self.rng, self.width + 0.2
+        count = max(1, round(count * whole / 1.2))
+        xs = [self.left - 0.1 + whole * i / count for i in range(count + 1)]
         return self.curve([(x, y + swing * rng.uniform(-1, 1)) for x in xs])
 
     def ground(self, top: Sequence[Point], colour: Colour) -> None:
         """Everything below the line `top`."""
-        self.polygon([*top, (1.1, self.height + 0.1), (-0.1, self.height + 0.1)], colour)
+        self.polygon([*top, (self.right + 0.1, self.height + 0.1), (self.left - 0.1, self.height + 0.1)], colour)
 
     def at(self, line: Sequence[Point], x: float) -> float:
         """The height of `line` at x."""
         return float(np.interp(x, [p[0] for p in line], [p[1] for p in line]))
 
     def sky(self, horizon: float) -> None:
-        fade = cairo.LinearGradient(0, 0, 0, horizon)
         last = len(self.palette.sky) - 1
-        for i, colour in enumerate(self.palette.sky):
-            fade.add_color_stop_rgb(i / last, *colour)
-        self.pen.set_source(fade)
-        self.pen.paint()
+        self.pen.rectangle(self.left - 0.1, -0.1, self.width + 0.2, self.height + 0.2)
+        self.pen.fill_down(0, horizon, [(i / last, colour, 1.0) for i, colour in enumerate(self.palette.sky)])
 
     def disc(self, y: float, radius: float) -> None:
         """The sun or the full moon, with three rings of glow."""
@@ -197,33 +199,27 @@ class Ink:
 
     def crescent(self, y: float, radius: float) -> None:
         x, pen = self.sun_x, self.pen
-        pen.new_path()
         pen.arc(x, y, radius, math.radians(-60), math.radians(150))
-        pen.arc_negative(x - radius * 0.36, y - radius * 0.36, radius * 0.86, math.radians(128), math.radians(-38))
+        pen.arc(x - radius * 0.36, y - radius * 0.36, radius * 0.86, math.radians(128), math.radians(-38))
         pen.close_path()
-        self._fill(self.palette.disc, 1)
+        pen.fill(self.palette.disc)
 
     def stars(self, below: float, count: int) -> None:
-        for _ in range(count):
+        """`count` on the width of a sheet."""
+        for _ in range(round(count * self.width)):
             y = self.rng.uniform(0.03, below) * self.rng.uniform(0.4, 1)
             r = self.rng.choice((0.0035, 0.0045, 0.006))
-            self.ellipse(self.rng.uniform(0.02, 0.98), y, r, r, self.palette.disc, 0.9)
+            x = self.rng.uniform(self.left + 0.02, self.right - 0.02)
+            self.ellipse(x, y, r, r, self.palette.disc, 0.9)
 
     def veil(self, middle: float, half: float, colour: Colour, alpha: float) -> None:
         """A band of mist across the sheet, thickest at `middle`, gone at `half` above and below it."""
-        fade = cairo.LinearGradient(0, middle - half, 0, middle + half)
-        for stop, share in ((0, 0.0), (0.25, 0.55), (0.5, 1.0), (0.75, 0.55), (1, 0.0)):
-            fade.add_color_stop_rgba(stop, *colour, alpha * share)  # pyright: ignore[reportArgumentType]
-        self.pen.set_source(fade)
-        self.pen.rectangle(-0.1, middle - half, 1.2, 2 * half)
-        self.pen.fill()
+        self.pen.rectangle(self.left - 0.1, middle - half, self.width + 0.2, 2 * half)
+        shares = ((0, 0.0), (0.25, 0.55), (0.5, 1.0), (0.75, 0.55), (1, 0.0))
+        self.pen.fill_down(middle - half, middle + half, [(stop, colour, alpha * share) for stop, share in shares])
 
     def cloud(self, x: float, y: float, size: float, colour: Colour, alpha: float = 1.0) -> None:
         """A flat cloud: three bars with round ends, one on the other."""
         lean = self.rng.uniform(-0.15, 0.15)
         for dx, dy, width in ((0, 0, 1.0), (0.08 + lean, -0.1, 0.66), (-0.14 + lean, 0.1, 0.6)):
             self.pill(x + dx * size, y + dy * size, width * size, 0.115 * size, colour, alpha)
-
-    def _fill(self, colour: Colour, alpha: float) -> None:
-        self.pen.set_source_rgba(*colour, alpha)  # pyright: ignore[reportArgumentType]
-        self.pen.fill()

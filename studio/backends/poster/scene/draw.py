@@ -1,4 +1,4 @@
-"""Draws each kind of element with the painter's ink."""
+"""Draws each kind of element with ink."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from recipes.poster import props
-from recipes.poster.ink import LAMP, Colour, Ink, Point, mix, rgb
-from recipes.poster.props import CLAY, GRASS, LEAF, PINE, RED, ROCK, SAND, SEA, SNOW, WHITE, WOOD
-from recipes.poster.scene.elements import Element, bend, line, reach
-from recipes.poster.scene.light import neighbours
+from studio.backends.poster.scene import props
+from studio.backends.poster.scene.elements import Element, bend, line, reach
+from studio.backends.poster.scene.ink import LAMP, Colour, Ink, Point, mix, rgb
+from studio.backends.poster.scene.light import neighbours
+from studio.backends.poster.scene.props import CLAY, GRASS, LEAF, PINE, RED, ROCK, SAND, SEA, SNOW, WHITE, WOOD
 
 WALLS = tuple(rgb(c) for c in ("#f0e2c8", "#e8c8a0", "#d98f6a", "#c8d0c8", "#5f8fa8", "#d8a03c", "#c0503c", "#e6d6d0"))
 ROOFS = tuple(rgb(c) for c in ("#b5543c", "#9c4438", "#7a4a48", "#c06a42"))
@@ -59,16 +59,17 @@ def mist(ink: Ink, e: Element, snowy: bool) -> None:
 
 def rain(ink: Ink, e: Element, snowy: bool) -> None:
     drop = mix(ink.palette.sky[-1], (1, 1, 1), 0.35)
-    for _ in range(int(46 * e.size)):
-        x, y, length = ink.rng.uniform(-0.05, 1.1), ink.rng.uniform(0, ink.height), ink.rng.uniform(0.06, 0.12)
+    for _ in range(int(46 * e.size * ink.width)):
+        x, y = ink.rng.uniform(ink.left - 0.05, ink.right + 0.1), ink.rng.uniform(0, ink.height)
+        length = ink.rng.uniform(0.06, 0.12)
         ink.line([(x, y), (x + length * 0.3 * e.turn, y + length)], 0.006, drop, 0.6)
 
 
 def snow(ink: Ink, e: Element, snowy: bool) -> None:
     flake = mix(rgb("#ffffff"), ink.palette.haze, 0.1)
-    for _ in range(int(60 * e.size)):
+    for _ in range(int(60 * e.size * ink.width)):
         r = ink.rng.choice((0.006, 0.008, 0.011))
-        ink.ellipse(ink.rng.random(), ink.rng.uniform(0, ink.height), r, r, flake, 0.92)
+        ink.ellipse(ink.rng.uniform(ink.left, ink.right), ink.rng.uniform(0, ink.height), r, r, flake, 0.92)
 
 
 def ridge(ink: Ink, e: Element, snowy: bool) -> None:
@@ -111,7 +112,10 @@ def water(ink: Ink, e: Element, snowy: bool) -> None:
 def _edge(ink: Ink, e: Element) -> list[Point]:
     swing = 0.005 * (1 - e.depth)
     phase = ink.rng.uniform(0, 6)
-    return [(x, line(e, x) + swing * math.sin(9 * x + phase)) for x in (-0.1 + 1.2 * i / 60 for i in range(61))]
+    whole = ink.width + 0.2
+    steps = round(50 * whole)
+    xs = (ink.left - 0.1 + whole * i / steps for i in range(steps + 1))
+    return [(x, line(e, x) + swing * math.sin(9 * x + phase)) for x in xs]
 
 
 def hill(ink: Ink, e: Element, snowy: bool) -> None:
@@ -144,12 +148,13 @@ def dune(ink: Ink, e: Element, snowy: bool) -> None:
 
 def cliff(ink: Ink, e: Element, snowy: bool) -> None:
     side, rng = e.side, ink.rng
-    xs = [e.x + side * t for t in (0, 0.06, 0.14, 0.24, 0.36, 0.5, 0.75, 1.1)]
+    end = max(1.1, (ink.right - e.x if side > 0 else e.x - ink.left) + 0.1)
+    xs = [e.x + side * t for t in (0, 0.06, 0.14, 0.24, 0.36, 0.5, 0.75, end)]
     top = [(x, line(e, x)) for x in xs]
     face = [
         (e.x + side * (0.02 + 0.05 * t + rng.uniform(0, 0.03)), e.y + t * e.size) for t in (0.16, 0.35, 0.55, 0.8, 1.0)
     ]
-    low = (e.x + side * 1.1, e.y + e.size)
+    low = (e.x + side * end, e.y + e.size)
     ink.polygon([*reversed(top), *face, low], ink.tone(ROCK, e.depth, lit=(side > 0) == (ink.sun_x < e.x)))
     dark, edge = ink.tone(ROCK, e.depth, lit=False), [(e.x, e.y), *face]
     for i in range(4):
@@ -162,7 +167,7 @@ def cliff(ink: Ink, e: Element, snowy: bool) -> None:
 
 def wall(ink: Ink, e: Element, snowy: bool) -> None:
     side = e.side
-    outer = 0.5 + side * 0.6
+    outer = ink.right + 0.1 if side > 0 else ink.left - 0.1
     lit = (side < 0) == (ink.sun_x > 0.5)
     steps, foot = 7, ink.height + 0.05
     rise = (foot - e.y) / steps
@@ -193,7 +198,7 @@ def island(ink: Ink, e: Element, snowy: bool) -> None:
 
 
 def quay(ink: Ink, e: Element, snowy: bool) -> None:
-    ink.box(-0.1, e.y - 0.006, 1.2, 0.03, ink.tone(SNOW if snowy else ROCK, 0.05, lit=False))
+    ink.box(ink.left - 0.1, e.y - 0.006, ink.width + 0.2, 0.03, ink.tone(SNOW if snowy else ROCK, 0.05, lit=False))
 
 
 def _strip(ink: Ink, e: Element, colour: Colour) -> None:

@@ -1,14 +1,9 @@
-"""What a poster scene is asked to show: a random ask, its captions in many wordings, and their tokens."""
+"""The words that ask for a scene: places, hours, weather and things in many wordings, and the tokens of a text."""
 
 from __future__ import annotations
 
-import hashlib
-import random
 import re
 from dataclasses import dataclass
-
-from recipes.poster import captions
-from recipes.poster.scene.elements import HOURS
 
 FORMATS = {"portrait": 1.5, "square": 1.0, "landscape": 2 / 3}
 """Height of the sheet over its width."""
@@ -85,20 +80,20 @@ PLACES: dict[str, tuple[str, ...]] = {
     ),
     "hills": ("rolling hills", "the countryside", "green hills", "fields and hills", "a meadow", "farmland"),
 }
-WEATHER = {
-    "mountains": (CLOUDS, MIST, SNOW),
-    "coast": (CLOUDS, MIST, RAIN),
-    "desert": (CLOUDS,),
-    "city": (CLOUDS, RAIN, SNOW, MIST),
-    "forest": (MIST, RAIN, SNOW),
-    "lake": (CLOUDS, MIST, SNOW, RAIN),
-    "village": (CLOUDS, RAIN, SNOW),
-    "harbour": (CLOUDS, MIST, RAIN),
-    "island": (CLOUDS, RAIN),
-    "canyon": (CLOUDS, MIST),
-    "beach": (CLOUDS, RAIN, MIST),
-    "hills": (CLOUDS, MIST, RAIN, SNOW),
+HOUR_WORDS = {
+    "dawn": ("at dawn", "at sunrise", "in the early morning", "at daybreak", "in morning light"),
+    "day": ("by day", "at noon", "in daylight", "at midday", "during the day", "in the afternoon"),
+    "sunset": ("at sunset", "at dusk", "in the evening", "in evening light", "as the sun goes down"),
+    "night": ("at night", "by night", "at midnight", "in moonlight", "in the dark"),
 }
+WEATHER_WORDS = {
+    "clear": ("", "", "", "under a clear sky", "in clear weather"),
+    "clouds": ("with clouds", "under a few clouds", "with a cloudy sky"),
+    "mist": ("in mist", "in the fog", "on a misty day", "with fog"),
+    "rain": ("in the rain", "on a rainy day", "with rain", "in rainy weather"),
+    "snow": ("in the snow", "in winter", "with falling snow", "in snowy weather"),
+}
+OPENINGS = ("", "", "", "", "a poster of ", "travel poster of ", "poster: ", "picture of ", "a flat illustration of ")
 
 
 @dataclass(frozen=True)
@@ -138,75 +133,6 @@ PLURALS = {thing.many for thing in THINGS.values() if thing.many and not thing.o
 NUMBERS = ("", "one", "two", "three")
 
 
-@dataclass(frozen=True)
-class Ask:
-    """What a scene is to show. Each thing comes with how many; 0 means that the caption does not count them."""
-
-    place: str
-    hour: str
-    weather: str
-    things: tuple[tuple[str, int], ...] = ()
-    format: str = "portrait"
-
-    @property
-    def height(self) -> float:
-        return FORMATS[self.format]
-
-
-def ask(rng: random.Random) -> Ask:
-    """A random ask: places and hours evenly, weather and none to three things as they suit the place."""
-    place, hour = rng.choice(ALL), rng.choice(HOURS)
-    weather = CLEAR if rng.random() < 0.4 else rng.choice(WEATHER[place])
-    known = [name for name, thing in THINGS.items() if place in thing.places]
-    names = rng.sample(known, rng.choices((0, 1, 2, 3), (0.25, 0.4, 0.25, 0.1))[0])
-    counted = [rng.randint(1, THINGS[name].most) if THINGS[name].many and rng.random() < 0.5 else 0 for name in names]
-    form = rng.choices(tuple(FORMATS), (0.6, 0.2, 0.2))[0]
-    return Ask(place, hour, weather, tuple(zip(names, counted, strict=True)), form)
-
-
-def held_out(what: Ask) -> bool:
-    """Whether training must never see it: some pairs of place and thing, some triples of place, hour and weather."""
-
-    def chosen(*words: str) -> bool:
-        return hashlib.sha256(" ".join(words).encode()).digest()[0] % 10 == 3
-
-    return chosen(what.place, what.hour, what.weather) or any(chosen(what.place, name) for name, _ in what.things)
-
-
-def caption(what: Ask, rng: random.Random) -> str:
-    """A sentence that says all that is asked, or a bare list of words that may leave some of it out; never more."""
-    if rng.random() < 0.75:
-        return phrase(what, rng)
-    named = [_thing(name, count, rng).removeprefix("a ").removeprefix("an ") for name, count in what.things]
-    words = [what.place, what.hour, *([] if what.weather == CLEAR else [what.weather]), *named]
-    return ", ".join([word for word in words if rng.random() < 0.75] or words)
-
-
-def phrase(what: Ask, rng: random.Random) -> str:
-    """A sentence that says all that is asked, in one of many wordings and orders."""
-    place, hour = rng.choice(PLACES[what.place]), rng.choice(captions.HOURS[what.hour])
-    weather = rng.choice(captions.WEATHER[what.weather])
-    named = [_thing(name, count, rng) for name, count in what.things]
-    rng.shuffle(named)
-    together = ", ".join(named[:-1]) + (" and " if named[1:] else "") + "".join(named[-1:])
-    things = f"{rng.choice(('with', 'with', 'and'))} {together}" if named else ""
-    style = rng.random()
-    if style < 0.2:
-        return " ".join(part for part in (hour[0].upper() + hour[1:] + ",", place, things, weather) if part)
-    if named and style < 0.32:
-        parts = [together, rng.choice(("in", "at", "near")), place, hour, weather]
-    else:
-        parts = [place, *rng.sample([things, hour, weather], 3)]
-    return rng.choice(captions.OPENINGS) + " ".join(part for part in parts if part)
-
-
-def _thing(name: str, count: int, rng: random.Random) -> str:
-    thing = THINGS[name]
-    if count < 2:
-        return rng.choice(thing.one)
-    return f"{NUMBERS[count]} {thing.many}"
-
-
 def tokens(text: str) -> list[str]:
     """The words of a text in lower case; a number and the word after it are one token, and a plural alone is two."""
     words = re.findall(r"[a-z]+", text.lower().replace("-", " "))
@@ -221,8 +147,8 @@ def tokens(text: str) -> list[str]:
 
 def vocabulary() -> list[str]:
     """Every token that a caption can hold, sorted."""
-    phrases = list(captions.OPENINGS)
-    for wordings in (PLACES, captions.HOURS, captions.WEATHER):
+    phrases = list(OPENINGS)
+    for wordings in (PLACES, HOUR_WORDS, WEATHER_WORDS):
         phrases += [*wordings, *sum(wordings.values(), ())]
     phrases += [*THINGS, "with and in at near"]
     for thing in THINGS.values():

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from recipes.poster.ink import PALETTES, Colour, Palette, overcast, rgb
+from studio.backends.poster.scene.ink import PALETTES, Colour, Palette, overcast, rgb
 
 T = TypeVar("T")
 

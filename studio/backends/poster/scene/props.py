@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recipes.poster.ink import LAMP, Colour, Ink, Point, mix, rgb
+from studio.backends.poster.scene.ink import LAMP, Colour, Ink, Point, mix, rgb
 
 WHITE = rgb("#f6f2e8")
 SNOW = rgb("#f4f7fb")

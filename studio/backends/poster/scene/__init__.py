@@ -1,0 +1,1 @@
+"""Posters as scenes: elements that stand somewhere, drawn as flat vectors, and the words that ask for them."""
