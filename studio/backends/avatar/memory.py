@@ -27,7 +27,7 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         working=int(VALUE * max(held, enlarged)),
         libraries=LIBRARIES,
         convolutions=flops * max(1, 3 * steps) * pictures(request),
-        calls=len(sizes) * 40.0 * max(1, 3 * steps) * pictures(request),
+        calls=len(sizes) * 400.0 * max(1, 3 * steps) * pictures(request),
     )
 
 

@@ -16,8 +16,9 @@ CODEC = 4.0
 FILTERS, RATE, RATIOS = 64, 32_000, (8, 5, 4, 4)
 """Those of the codec that came with MusicGen."""
 WORDS = 64
-CALLS = 40
-"""Operations of a layer that are started for each frame."""
+CALLS, SAMPLING = 140, 1100
+"""Small operations that take as long as those of a layer do for each frame; and those beside all layers, for the
+codebooks and of drawing their entries."""
 
 
 def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
@@ -40,7 +41,7 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         libraries=LIBRARIES,
         flops=2 * 2.0 * values * frames,
         traffic=VALUE * float(values) * frames,
-        calls=frames * layers * CALLS,
+        calls=frames * (layers * CALLS + SAMPLING),
     )
 
 

@@ -16,6 +16,8 @@ MAKING = 3.0
 BLOCK = 20.0
 """Maps of a block of attention: both halves of its feed-forward part (8), the gate made active (4), their product (4),
 and what came in, normed, attended and added."""
+CALLS, ATTENDING = 400, 1000
+"""Small operations that take as long as starting those of a UNet's layer does, and of a layer of attention in it."""
 HEAP = 256_000_000
 """Bytes that the C library keeps of what was freed: pieces below 32 MiB, into which later ones do not always fit."""
 TOKENS = 14.0
@@ -54,7 +56,7 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         libraries=LIBRARIES,
         flops=steps * flops,
         convolutions=steps * convolved + decoding_flops,
-        calls=steps * calls + 200,
+        calls=steps * calls + CALLS * 20,
         value=value,
     )
 
@@ -122,11 +124,11 @@ def _unet(unet: Part, latents: int, batch: int) -> tuple[float, float, float, fl
         widest = max(widest, (BLOCK if attends else 2 * MAKING) * own * there)
         # Down: two convolutions a layer. Up: one layer more, whose first reads twice the channels.
         convolved += there * (2 * layers + 3 * (layers + 1)) * conv(1, 1, own, own)
-        calls += (2 * layers + 1) * 12
+        calls += (2 * layers + 1) * CALLS
         if attends:
             depth = depths[min(level, len(depths) - 1)] * (2 * layers + 1)
             flops += attention_layers(int(there), own, depth, 6 * own)
-            calls += depth * 30
+            calls += depth * ATTENDING
     # The weights of a convolution are brought into oneDNN's layout whenever it runs.
     copied = 9.0 * 2 * channels[-1] ** 2
     return batch * kept + max(batch * widest, copied), batch * flops, batch * convolved, calls
@@ -147,7 +149,7 @@ def _transformer(facts: ModelFacts, decoder: Part, latents: int, batch: int) -> 
     ) or max(1, guess // 64)  # fmt: skip
     tokens = latents // _patch(network, decoder) + WORDS
     flops = 2.0 * values * tokens + 4.0 * tokens * tokens * width * layers
-    return batch * TOKENS * width * tokens, batch * flops, layers * 40.0
+    return batch * TOKENS * width * tokens, batch * flops, float(layers * CALLS)
 
 
 def _patch(network: Part, decoder: Part) -> int:

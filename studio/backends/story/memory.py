@@ -15,8 +15,9 @@ BATCH = 256
 """Tokens that llama.cpp reads at once. It sets room aside for the logits of all, and makes those of the last."""
 READ = 12.0
 """Values of the network's width held for each token while a beginning is read, beside the feed-forward part's."""
-CALLS = 16
-"""Operations of a layer that are started for each token."""
+CALLS, SAMPLING = 200, 450
+"""Small operations that take as long as a layer's 34, its 21 views and their Python do for each token; and those beside
+all layers, mostly of drawing the token."""
 VOCABULARY = 100_000
 
 
@@ -48,7 +49,7 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         libraries=libraries,
         flops=2.0 * facts.values * prompt,
         traffic=float(weights) * tokens,
-        calls=0.0 if facts.gguf else float(tokens * shape.layers * CALLS),
+        calls=0.0 if facts.gguf else float(tokens * (shape.layers * CALLS + SAMPLING)),
         value=value,
     )
 

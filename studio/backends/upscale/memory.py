@@ -49,6 +49,6 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         working=int(made * (1 + HEAP) if small else made) + 3 * PICTURE * factor**2,
         libraries=LIBRARIES,
         convolutions=tiles * convolutions,
-        calls=tiles * 60,
+        calls=tiles * 600,
         value=value,
     )

@@ -98,13 +98,13 @@ class ModelFacts:
 @dataclass(frozen=True, slots=True)
 class Speed:
     """What a device reaches in one dtype: operations per second in products of matrices and in convolutions of 3 x 3,
-    bytes per second of weights that are multiplied by one vector, and the seconds that starting any operation costs.
+    bytes per second of weights that are multiplied by one vector, and the seconds of one small operation.
     """
 
     matrices: float = 50e9
     convolutions: float = 50e9
     bandwidth: float = 10e9
-    call: float = 20e-6
+    call: float = 4e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,8 @@ class Demand:
     peak, `loading` those that only loading needs; `libraries` those of what the medium imports beside torch.
 
     `flops` are operations of products of matrices, `convolutions` those of convolutions, `traffic` the bytes of weights
-    that are read again and again, `calls` the operations of networks that are started, `value` the bytes of a value
-    that is computed with: of these follow the seconds.
+    that are read again and again, `calls` how many small operations take as long as starting all of these does, with
+    the Python around them, `value` the bytes of a value that is computed with: of these follow the seconds.
     """
 
     weights: int
