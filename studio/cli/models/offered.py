@@ -151,7 +151,14 @@ def _place(source: Source) -> str | Message:
 
 def _facts(one: Offer, installed: bool) -> dict[str, Any]:
     """An offer as JSON: its sources say their kind, and what is known of its facts is in words."""
-    sources = [{"kind": KINDS[type(source)], **dataclasses.asdict(source)} for source in one.sources]
+    sources = [
+        {
+            "kind": KINDS[type(source)],
+            **(dataclasses.asdict(source.wheels[0]) if isinstance(source, PackageSource) else {}),
+            **dataclasses.asdict(source),
+        }
+        for source in one.sources
+    ]
     return {
         **dataclasses.asdict(one),
         "sources": sources,

@@ -156,6 +156,16 @@ def bytes_there(files: Sequence[RemoteFile], folder: Path, into: str = FILES) ->
     return bytes_of([FilePart(file, folder, into) for file in files])
 
 
+def take_over(file: RemoteFile, path: Path, folder: Path, into: str) -> Path:
+    """Move a file that was fetched and verified otherwise to its place in the folder of a download; returns that."""
+    part = FilePart(file, folder, into)
+    part.path.parent.mkdir(exist_ok=True)
+    path.replace(part.path)
+    part.length = part.path.stat().st_size
+    part.finish()
+    return part.target
+
+
 def bytes_of(parts: Sequence[FilePart]) -> tuple[int, int]:
     totals = [part.total for part in parts]
     return sum(part.length for part in parts), 0 if None in totals else sum(total or 0 for total in totals)

