@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QPushButton, QWidget
 from qasync import QEventLoop
 
 from studio.models.sources import hub
@@ -48,6 +48,11 @@ def text(desk: Desk, name: str) -> str:
     page = desk.window.pages.currentWidget()
     assert page is not None
     return next((each.text() for each in page.findChildren(QLabel, name) if each.isVisible()), "")
+
+
+def _on(page: ModelsPage, widget: QWidget) -> QRect:
+    """Where a widget of the card lies in what is shown of it."""
+    return QRect(widget.mapTo(page.card._area.viewport(), QPoint()), widget.size())
 
 
 def installed(page: ModelsPage) -> bool:
@@ -138,6 +143,12 @@ def test_a_token_is_asked_for_where_the_hub_wants_one(desk: Desk, fake_hub: Fake
     get_from(desk, page, "toys/fox")
     desk.idle()
     assert "account" in text(desk, "downloadTitle")
+    assert text(desk, "downloadHint") == "Accept it on its page, make a token there, and enter it here."
+    assert page.card._inside.width() <= page.card._area.viewport().width(), "nothing of the card is cut off"
+    shown = [each for each in page.card.findChildren(QPushButton) if each.isVisible()]
+    assert {"model.token", "model.retry", "model.cancel"} <= {each.objectName() for each in shown}
+    assert all(each.width() >= each.sizeHint().width() for each in shown)
+    assert all(page.card._area.viewport().rect().contains(_on(page, each)) for each in shown[:2])
     desk.click("model.token")
     asked = dialog(desk, "token")
     line = asked.findChild(QWidget, "tokenLine")

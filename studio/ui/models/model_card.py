@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ class ModelCard(QFrame):
         self._progress: DownloadView | None = None
         self._inside = named(QWidget(), "form")
         self._rows = column(self._inside, spacing=12, margins=(16, 16, 16, 16))
+        self._inside.setMinimumWidth(1)  # a word that is too wide is cut by itself, not all that stands above it
         self._area = scrolling(self._inside)
         column(self, self._area, spacing=0)
         self._whole = QWidget()
@@ -205,7 +207,8 @@ class ModelCard(QFrame):
         if fit.other is None:
             return _fits(fit)
         other = fit.other.offer.title
-        show = button(tr("Show {name}").format(name=other), "model.other", "quiet", clicked=self._do("other"))
+        show = button(tr("Show it"), "model.other", "quiet", clicked=self._do("other"))
+        show.setAccessibleName(tr("Show {name}").format(name=other))
         show.setProperty("edge", "left")
         return _fits(fit, row(show, None))
 
@@ -249,8 +252,7 @@ class ModelCard(QFrame):
         elif state.stage == "failed" and state.error is not None:
             bar = MessageBar("download")
             title, hint = failure(state.error)
-            if isinstance(state.error, LicenceToAccept):  # the hint is for the command line
-                hint = tr("Read it. If you agree, accept it and continue.")
+            hint = _hint(state.error) or hint
             bar.show_message(title, hint, kind="error", actions=self._mends(state.error), closable=False)
             rows.addWidget(bar)
         else:
@@ -281,6 +283,17 @@ class ModelCard(QFrame):
             found.append((tr("Retry"), "model.retry", self._do("get")))
         found.append((tr("Cancel"), "model.cancel", self._do("cancel")))
         return [*found, *mends(error, self)]
+
+
+def _hint(error: BaseException) -> str:
+    """What the card advises where the error's own advice is for the command line; empty where it is not."""
+    if isinstance(error, LicenceToAccept):
+        return tr("Read it. If you agree, accept it and continue.")
+    if isinstance(error, NotGranted) and "`" in error.advice.template:
+        if "repo" in error.said.params:
+            return tr("Accept it on its page, make a token there, and enter it here.")
+        return tr("Make a new one on its page, and enter it here.")
+    return ""
 
 
 class DownloadView(QWidget):
@@ -344,8 +357,9 @@ def _fits(fit: Fit, *more: QLayout) -> QLayout:
     takes = " ".join(map(worded, (fit.takes, *fit.instead, *better)))
     said = label(words, "label", name="modelFit", wrap=True)
     inside = column(None, said, label(takes, "caption", name="modelTakes", wrap=True), *more, spacing=2)
-    made = row(IconLabel(sign, tone, 16), (inside, 1), spacing=8)
-    made.setAlignment(inside, Qt.AlignmentFlag.AlignTop)
+    mark = IconLabel(sign, tone, 16)
+    made = row(mark, (inside, 1), spacing=8)
+    made.setAlignment(mark, Qt.AlignmentFlag.AlignTop)
     return made
 
 
@@ -390,7 +404,7 @@ def model_facts(model: Model) -> list[tuple[str, str]]:
     facts.append((tr("Type"), tr(family.title) if family.title else model.family))
     if medium is not None:
         facts += _suited(family, model, medium.default_task.request)
-    facts.append((tr("Source"), tr("Built in") if model.bundled else model.source or tr("Imported")))
+    facts.append((tr("Source"), tr("Built in") if model.bundled else _recorded(model.source)))
     return facts
 
 
@@ -425,6 +439,14 @@ def _parameters(number: int) -> str:
     if number >= 1_000_000_000:
         return tr("{number} billion").format(number=QLocale().toString(number / 1e9, "f", 1))
     return tr("{number} million").format(number=QLocale().toString(max(1, round(number / 1e6))))
+
+
+def _recorded(source: str) -> str:
+    """Where an installed model was fetched from, with its version, as `_source` says it of one to fetch."""
+    hub = re.fullmatch(r"hub:([^@]+)@([0-9a-f]{12})[0-9a-f]{28}", source)
+    if hub is not None:
+        return f"{hub[1]} ({hub[2]})"
+    return tr("Imported") if source in ("", "imported") else source.removeprefix("package ")
 
 
 def _source(source: Source) -> str:

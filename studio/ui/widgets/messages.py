@@ -82,19 +82,24 @@ class MessageBar(QFrame):
     def minimumSizeHint(self) -> QSize:
         """As narrow as with its buttons below the words."""
         texts = max(each.minimumSizeHint().width() for each in (self._title, self._hint))
-        return QSize(
-            max(texts, self._buttons.minimumSize().width()) + self._margins(), super().minimumSizeHint().height()
-        )
+        return QSize(max(texts, *self._widths(), 0) + self._margins(), super().minimumSizeHint().height())
+
+    def _widths(self) -> list[int]:
+        """How wide each button is at least."""
+        items = [self._buttons.itemAt(at) for at in range(self._buttons.count())]
+        return [item.minimumSize().width() for item in items if item is not None]
 
     def _margins(self) -> int:
         """The width of all but the words and the buttons."""
         return 14 + self._icon.width() + 12 + 12 + self._close.sizeHint().width() + 8
 
     def _place_buttons(self) -> None:
-        """Beside the words where there is room for both, else below them."""
+        """Beside the words where there is room for both, else below them, where need be one below the other."""
         texts = max(each.minimumSizeHint().width() for each in (self._title, self._hint))
-        beside = texts + 12 + self._buttons.minimumSize().width() + self._margins() <= self.width()
-        way = QBoxLayout.Direction
+        widths, way = self._widths(), QBoxLayout.Direction
+        line = sum(widths) + self._buttons.spacing() * max(0, len(widths) - 1)
+        beside = texts + 12 + line + self._margins() <= self.width()
+        self._buttons.setDirection(way.LeftToRight if line + self._margins() <= self.width() else way.TopToBottom)
         self._content.setDirection(way.LeftToRight if beside else way.TopToBottom)
         self._buttons.setAlignment(Qt.AlignmentFlag.AlignLeft if not beside else Qt.AlignmentFlag(0))
 
