@@ -47,7 +47,7 @@ from studio.schema.request import Request
 from studio.system import storage
 from studio.ui.models.downloads import DownloadState, Pace
 from studio.ui.models.entries import ModelQuery, of_offer
-from studio.ui.models.model_card import LANGUAGES, offer_facts
+from studio.ui.models.model_card import LANGUAGES, model_facts, offer_facts
 from studio.ui.models.page import ModelsPage
 from studio.ui.pages.licences import terms
 from studio.ui.widgets.text import rough_size, size
@@ -973,10 +973,17 @@ def test_the_settings_of_a_page_lead_to_more_models_of_its_medium(desk: Desk) ->
 
 def test_models_say_whether_they_fit_this_machine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     small = Machine("cpu", 16_000_000_000, 8_000_000_000)
-    monkeypatch.setattr(desk.studio.fit, "_machine", lambda: small)
+    asked: list[int] = []
+
+    def machine() -> Machine:
+        asked.append(1)
+        return small
+
+    monkeypatch.setattr(desk.studio.fit, "_machine", machine)
     page = models_page(desk)
     desk.click("place.available")
     desk.until(lambda: page._fits)
+    assert len(asked) < 5, "not once for each model"
     page.list.choose("available:qwen-image")
     assert desk.find("modelFit").text() == "Too large for this machine"  # type: ignore[attr-defined]
     other = page._fits["available:qwen-image"].other
@@ -999,6 +1006,17 @@ def test_models_say_whether_they_fit_this_machine(desk: Desk, monkeypatch: pytes
     desk.click("filter.fits")
     assert OFFER in ids(page)
     assert "qwen-image" not in ids(page)
+
+
+def test_where_an_installed_model_is_from_is_said_as_before_it_was_fetched(desk: Desk) -> None:
+    model = replace(desk.studio.catalog.get("story-starter"), bundled=False)
+    for recorded, said in [
+        (f"hub:toys/fox@{'0123456789ab' + 28 * 'c'}", "toys/fox (0123456789ab)"),
+        ("package llm-toy 1.2", "llm-toy 1.2"),
+        ("imported", "Imported"),
+        ("https://example.org/a.gguf", "https://example.org/a.gguf"),
+    ]:
+        assert dict(model_facts(replace(model, source=recorded)))["Source"] == said
 
 
 def test_what_has_no_page_is_not_offered_to_be_used(desk: Desk, tmp_path: Path) -> None:

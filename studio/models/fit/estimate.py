@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -275,6 +276,12 @@ class FitCheck:
     def machine(self) -> Machine:
         """This machine now."""
         self._device = found = self._machine()
+        return found
+
+    def now(self) -> FitCheck:
+        """Answers for the machine as it is at this moment, asked once: for many models."""
+        found, machine = copy.copy(self), self.machine()
+        found._machine = lambda: machine
         return found
 
     def facts(self, model: Model) -> ModelFacts:

@@ -128,7 +128,7 @@ class ModelFilters(QFrame):
             words = tr("{number} of {models}").format(number=QLocale().toString(len(found)), models=words)
         if query.place == "installed" and found:
             words += " · " + size(sum(entry.size for entry in found))
-        self.total.setText(words)
+        self.total.setText(words if there else "")
 
     def type_in_search(self, text: str) -> None:
         """Go on in the search field with what a person typed in the list."""

@@ -21,7 +21,9 @@ ENTRY, STATE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 PICTURE = 56  # pixels of a side
 EDGE = 12  # between the edge of a row and what stands in it
 SIDE = 0.4  # of the width of the words at most is at the right
-BAR = 132.0  # pixels that the bar of a download is wide
+FONTS: dict[str, tuple[float, ...]] = {"title": (), "plain": (), "small": (0.88,)}
+"""The scale of each font of a row."""
+BAR = 132.0  # pixels that the bar of a download is wide at least
 
 
 class ModelRowDelegate(QStyledItemDelegate):
@@ -35,7 +37,10 @@ class ModelRowDelegate(QStyledItemDelegate):
         self._measure()
 
     def _measure(self) -> None:
-        lines = QFontMetricsF(theme().font()).lineSpacing()
+        look = theme()
+        self._fonts = {role: look.font(*scale, strong=role == "title") for role, scale in FONTS.items()}
+        self._metrics = {role: QFontMetricsF(font) for role, font in self._fonts.items()}
+        lines = self._metrics["plain"].lineSpacing()
         self._high = (round(lines + 24), round(max(PICTURE, 3.3 * lines) + 2 * EDGE))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
@@ -48,7 +53,7 @@ class ModelRowDelegate(QStyledItemDelegate):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         box = QRectF(option.rect)  # type: ignore[attr-defined]
         if entry is None:
-            painter.setFont(look.font(strong=True))
+            painter.setFont(self._fonts["title"])
             painter.setPen(look.colour("muted"))
             at = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft
             painter.drawText(box.adjusted(EDGE, 0, -EDGE, -8), at, str(index.data()))
@@ -74,8 +79,7 @@ class ModelRowDelegate(QStyledItemDelegate):
         look = theme()
         self._picture(painter, QRectF(box.left(), box.center().y() - PICTURE / 2, PICTURE, PICTURE), entry)
         words = box.adjusted(PICTURE + EDGE, 0, 0, 0)
-        small = look.font(0.88)
-        metrics = QFontMetricsF(small)
+        metrics = self._metrics["small"]
         sides = [(state.words, "danger" if state.stage == "failed" else "ink")] if state is not None else []
         if state is None:
             licence = terms(entry.licence).name if entry.licence or entry.offer is not None else ""
@@ -85,23 +89,23 @@ class ModelRowDelegate(QStyledItemDelegate):
         left = words.adjusted(0, 0, -wide - EDGE, 0)
         right = QRectF(words.right() - wide, words.top(), wide, words.height())
         elide = Qt.TextElideMode.ElideRight
-        gist = two_lines(entry.reason or _sentence(entry), QFontMetricsF(look.font()), left.width())
+        gist = two_lines(entry.reason or _sentence(entry), self._metrics["plain"], left.width())
         rows = 1 + len(gist)
-        lines = [(0, entry.title, look.font(strong=True), "ink", left, Qt.AlignmentFlag.AlignLeft)]
-        lines += [(at, text, look.font(), "muted", left, Qt.AlignmentFlag.AlignLeft) for at, text in enumerate(gist, 1)]
+        lines = [(0, entry.title, "title", "ink", left, Qt.AlignmentFlag.AlignLeft)]
+        lines += [(at, text, "plain", "muted", left, Qt.AlignmentFlag.AlignLeft) for at, text in enumerate(gist, 1)]
         lines += [
-            (at, text, small, colour, right, Qt.AlignmentFlag.AlignRight) for at, (text, colour) in enumerate(sides)
+            (at, text, "small", colour, right, Qt.AlignmentFlag.AlignRight) for at, (text, colour) in enumerate(sides)
         ]
-        high = QFontMetricsF(look.font()).lineSpacing() * 1.1
+        high = self._metrics["plain"].lineSpacing() * 1.1
         for at, text, font, colour, place, side in lines:
             line = QRectF(place.left(), place.center().y() + (at - rows / 2) * high, place.width(), high)
-            painter.setFont(font)
+            painter.setFont(self._fonts[font])
             painter.setPen(look.colour(colour))
-            shown = QFontMetricsF(font).elidedText(text, elide, line.width() + 0.5)
+            shown = self._metrics[font].elidedText(text, elide, line.width() + 0.5)
             painter.drawText(line, side | Qt.AlignmentFlag.AlignVCenter, shown)
         if bar and state is not None:
             top = right.center().y() + (1 - rows / 2) * high + 6
-            _paint_bar(painter, QRectF(right.right() - min(BAR, wide), top, min(BAR, wide), 4), state)
+            _paint_bar(painter, QRectF(right.left(), top, wide, 4), state)
 
     def _picture(self, painter: QPainter, box: QRectF, entry: ModelEntry) -> None:
         picture = None if entry.model is None else self._picture_of(entry.model)

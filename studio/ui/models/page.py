@@ -161,7 +161,7 @@ class ModelsPage(Page):
             self._fits = fits
             self.refresh()
 
-        self._reckoning.run(lambda: fits_of(studio.fit, entries, offers), take)
+        self._reckoning.run(lambda: fits_of(studio.fit.now(), entries, offers), take)
 
     def refresh(self) -> None:
         """Read the models again."""
@@ -251,6 +251,8 @@ class ModelsPage(Page):
                 "machine": count(found, "%n model of another program fits.", "%n models of other programs fit."),
             }[place]
             return tr("No results"), words, tr("Show them")
+        if query.fits and self._reckoning.busy:
+            return tr("Looking at what fits this machine…"), tr("This takes a moment the first time."), ""
         if query.is_filtered:
             return tr("No results"), tr("Try other words or clear the filters."), tr("Clear filters")
         if query.place == "machine":

@@ -34,7 +34,7 @@ class SamplePicture(QWidget):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._picture = QPixmap()
+        self._picture, self._scaled = QPixmap(), QPixmap()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 60)
         self.setAccessibleName(tr("Examples of this model"))
@@ -52,7 +52,7 @@ class SamplePicture(QWidget):
 
     def _show(self, image: QImage) -> None:
         self._late.stop()
-        self._picture = QPixmap.fromImage(image)
+        self._picture, self._scaled = QPixmap.fromImage(image), QPixmap()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -69,11 +69,13 @@ class SamplePicture(QWidget):
         size = self._picture.size().scaled(self.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio)
         if size.width() > self._picture.width() * 2:
             size = self._picture.size() * 2
-        shown = self._picture.scaled(
-            size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        )
+        if size != self._scaled.size():  # a large sheet: scaled once for a size, not with every paint
+            smooth = Qt.TransformationMode.SmoothTransformation
+            self._scaled = self._picture.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
+        shown = self._scaled
         box = QRectF(0, 0, size.width() / ratio, size.height() / ratio)
         box.moveCenter(QRectF(self.rect()).center())
+        box.moveTo(round(box.x() * ratio) / ratio, round(box.y() * ratio) / ratio)  # pixel on pixel is drawn faster
         placeholder.picture(painter, box, shown, SIZE.card)
 
 

@@ -33,8 +33,12 @@ def pixmap(name: str, colour: str = "ink", size: int = SIZE.icon, ratio: float =
 
 def paint(painter: QPainter, name: str, box: QRectF, colour: str = "ink") -> None:
     """Draw the icon into `box`, as lines, not as a scaled picture."""
-    source = _source(name).replace("currentColor", theme().colour(colour).name())
-    QSvgRenderer(QByteArray(source.encode())).render(painter, box)
+    kept = theme().line_cache
+    lines = kept.get((name, colour))
+    if lines is None:  # a list paints the same icon in each of its rows
+        source = _source(name).replace("currentColor", theme().colour(colour).name())
+        lines = kept[name, colour] = QSvgRenderer(QByteArray(source.encode()))
+    lines.render(painter, box)
 
 
 def icon(name: str, colour: str = "ink", size: int = SIZE.icon, checked: str = "", gap: int = 0) -> QIcon:

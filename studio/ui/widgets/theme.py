@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QIcon, QPalette
+from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 from shiboken6 import isValid
 
@@ -99,6 +100,7 @@ class Theme(QObject):
         self.style_sheet = ""
         self._windows = WeakSet[QWidget]()
         self.icon_cache: dict[tuple[str, str, int, str, int], QIcon] = {}  # icons in the colours of the scheme
+        self.line_cache: dict[tuple[str, str], QSvgRenderer] = {}  # their lines, by name and colour
         style = QStyleFactory.create("Fusion")
         if style is not None:
             app.setStyle(style)
@@ -173,6 +175,7 @@ class Theme(QObject):
 
     def _show(self) -> None:
         self.icon_cache.clear()
+        self.line_cache.clear()
         self._app.setPalette(_palette(self.colours))
         self.style_sheet = _sheet(self.colours, self._app.font())
         for window in [each for each in self._windows if isValid(each)]:
