@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from studio.errors import Message
 from studio.library.asset import Asset, AssetFile
+from studio.media import codecs, markdown
+from studio.media.payloads import Text
 from studio.system import storage
 
 COPYING = ".copy-"
@@ -71,7 +74,8 @@ def copy_work(asset: Asset, folder: Path, stem: str, mark: str = " ") -> list[Pa
 
 
 def copy_as(asset: Asset, path: Path) -> None:
-    """Copy a work to `path`, in place of what is there; its further files beside it, under free names.
+    """Copy a work to `path`, in place of what is there; its further files beside it, under free names. A story that is
+    saved as .txt loses the marks of its headings.
 
     Raises StudioError.
     """
@@ -80,10 +84,21 @@ def copy_as(asset: Asset, path: Path) -> None:
     with storage.disk_errors_as("The copy could not be saved"), storage.staging(folder, COPYING) as part:
         for at, source in enumerate(asset.paths):
             storage.copy(source, part / str(at))
+        if (asset.path.suffix, path.suffix.lower()) == (".md", ".txt"):
+            _write_plain(asset.path, part / "0")
         (part / "0").replace(path)
         for at, name in enumerate(further, 1):
             (part / str(at)).replace(storage.free_path(path.with_name(name)))
         storage.sync_folder(folder)
+
+
+def _write_plain(source: Path, path: Path) -> None:
+    """Write the words of a Markdown file: headings without marks, and no note of what made it."""
+    payload = codecs.read(source)
+    if isinstance(payload, Text):
+        blocks, end = markdown.parse(payload.text)
+        words = markdown.join_blocks(replace(block, level=0) for block in blocks) + end
+        storage.write_atomic(path, words.encode("utf-8", "replace"))
 
 
 def _remove(files: list[Path]) -> None:

@@ -161,12 +161,19 @@ class Library:
                 temp_clips.discard(each)
         return kept
 
-    def import_file(self, path: Path, warn: Callable[[Message], object] = quiet) -> Asset:
+    def import_file(
+        self,
+        path: Path,
+        warn: Callable[[Message], object] = quiet,
+        known_before: Callable[[Asset], object] | None = None,
+    ) -> Asset:
         """Copy a person's own picture, clip, sound or text into the library, byte for byte.
 
         A file that the studio made has its request embedded. For a file whose bytes are in the library already, the
         existing work is returned: restored from the bin if it was there, and its file restored if that was missing.
-        `warn` is told what was guessed or ignored. Raises BadInput for what cannot be read.
+        `known_before` is told such a work, unless it was in the bin. `warn` is told what was guessed or ignored.
+
+        Raises BadInput for what cannot be read.
         """
         path = Path(path)
         if path.is_file() and path.stat().st_size > IMPORT_LIMIT:
@@ -183,7 +190,10 @@ class Library:
                 self.restore([known.id])
             record = self._records([known.id])[0]
             self._restore_file(record, path)
-            return record.to_asset(self.folder)
+            asset = record.to_asset(self.folder)
+            if known_before is not None and not known.binned:
+                known_before(asset)
+            return asset
         request, provenance = parse_note(codecs.read_note(path))
         return self._add_file(
             lambda place: storage.copy(path, place),

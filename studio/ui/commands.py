@@ -256,6 +256,11 @@ def for_works(works: Sequence[Asset], number: int) -> list[Command]:
 
 
 def possible_on(works: Sequence[Asset], number: int, run: Callable[[str], object]) -> dict[str, Run]:
-    """The commands that can be run on these works now: their names, each with a call of `run`."""
-    found = [each.name for each in table() if each.works is not None and each.works.possible(works, number)]
-    return {name: partial(run, name) for name in found}
+    """The commands that can be run on these works now: their names, each with a call of `run`. The keys for exporting
+    save a copy of what is no picture.
+    """
+    names = [each.name for each in table() if each.works is not None and each.works.possible(works, number)]
+    found = {name: partial(run, name) for name in names}
+    if "save" in found:
+        found.setdefault("export", found["save"])
+    return found

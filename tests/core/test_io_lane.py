@@ -200,7 +200,7 @@ def test_a_pasted_file_stays_where_its_import_failed(studio: Studio, tmp_path: P
 def test_a_cancelled_import_keeps_what_it_has(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = studio.library.import_file
 
-    def then_cancel(path: Path, _warn: object) -> Asset:
+    def then_cancel(path: Path, *_told: object) -> Asset:
         made = real(path)
         studio.queue.cancel(job.id)
         return made
@@ -221,7 +221,7 @@ def test_a_cancelled_import_leaves_the_pasted_file_for_the_next_try(
 ) -> None:
     pasted = picture(tmp_path / "pasted-1" / "a.png")
 
-    def cancelled(_path: Path, _warn: object) -> Asset:
+    def cancelled(_path: Path, *_told: object) -> Asset:
         raise Cancelled
 
     with monkeypatch.context() as patch:
@@ -286,7 +286,7 @@ def test_jobs_of_one_kind_run_one_after_the_other(
     going = threading.Semaphore(0)
     real = studio.library.import_file
 
-    def counted(path: Path, _warn: object) -> Asset:
+    def counted(path: Path, *_told: object) -> Asset:
         running.append(sum(job.state == "running" for job in jobs))
         assert going.acquire(timeout=10)
         return real(path)
@@ -338,7 +338,7 @@ def test_closing_ends_an_import_and_offers_it_again(
     studio = fake_studio(home)
     real, started = studio.library.import_file, threading.Event()
 
-    def slowly(path: Path, _warn: object) -> Asset:
+    def slowly(path: Path, *_told: object) -> Asset:
         started.set()
         fakes.until(lambda: job.cancelling)
         return real(path)
@@ -361,7 +361,7 @@ def test_closing_leaves_an_import_behind_whose_disk_does_not_answer(
     studio = fake_studio(home)
     started, answer = threading.Event(), threading.Event()
 
-    def hang(_path: Path, _warn: object) -> Asset:
+    def hang(_path: Path, *_told: object) -> Asset:
         started.set()
         assert answer.wait(60)
         raise StudioError("The disk does not answer.")

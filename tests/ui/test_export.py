@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as Pillow
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QLabel, QWidget
 
 from studio.export import job as export_job
 from studio.export.compose import PictureStyle
@@ -235,23 +235,35 @@ def test_errors_are_shown_in_the_dialog(desk: Desk, tmp_path: Path) -> None:
     dialog.reject()
 
 
-def test_only_pictures_are_offered(desk: Desk) -> None:
+def test_what_is_no_picture_is_saved_as_a_copy_instead(desk: Desk, tmp_path: Path) -> None:
     text = desk.studio.library.add(Text("# One"), medium="story", request={"kind": "story"}, provenance=Provenance())
     panel = desk.panel("story")
     panel.show_work(text)
-    assert "export" not in panel.commands()
     desk.act("export")
     assert desk.window.findChild(ExportDialog) is None
+    dialog = desk.window.findChild(QFileDialog, "saveCopy")
+    assert dialog is not None
+    assert dialog.nameFilters() == ["Markdown (*.md)", "Plain text (*.txt)"]
+    dialog.filterSelected.emit("Plain text (*.txt)")
+    assert dialog.defaultSuffix() == "txt"
+    dialog.filesSelected.emit([str(tmp_path / "one.txt")])
+    dialog.reject()
+    desk.until((tmp_path / "one.txt").exists)
+    desk.settle()
+    assert (tmp_path / "one.txt").read_text("utf-8").strip() == "One"
+    desk.act("save")
+    again = [each for each in desk.window.findChildren(QFileDialog, "saveCopy") if each.isVisible()]
+    assert Path(again[0].directory().absolutePath()) == tmp_path, "the folder of the last copy"
+    again[0].reject()
     picture = desk.studio.library.add(drawing(), medium="avatar", request={"kind": "avatar"}, provenance=Provenance())
     desk.panel("avatar").show_work(picture)
     assert "export" in desk.panel("avatar").commands()
     assert desk.find("exportWork").isVisible()
     page: Any = desk.window.open("library")
+    desk.settle()
     page.show_work(picture.id)
     assert "export" in page.commands()
     assert "menu.export" in [action.objectName() for action in page.menu().actions()]
-    page.show_work(text.id)
-    assert "export" not in page.commands()
 
 
 def test_every_control_has_a_name_and_is_reached_by_keyboard(desk: Desk) -> None:

@@ -245,6 +245,11 @@ def test_dropped_files_and_folders_are_imported(desk: Desk) -> None:
     desk.until(lambda: library.total.text() == "2 items")
     assert {asset.title for asset in newest(desk)} == {"tale", "sea"}
     assert not drop(library, QMimeData())
+    picture.fill(Qt.GlobalColor.darkRed)
+    picture.save(str(folder / "dusk.png"))
+    assert drop(library, data)
+    desk.until(lambda: "already" in desk.window.toast.message())
+    assert desk.window.toast.message().startswith("1 file imported. 2 files were here already. 1 file could not be")
 
 
 def test_a_pasted_picture_is_imported_once(desk: Desk) -> None:
@@ -253,10 +258,10 @@ def test_a_pasted_picture_is_imported_once(desk: Desk) -> None:
     picture.fill(Qt.GlobalColor.darkRed)
     data = QMimeData()
     data.setImageData(picture)
-    for _ in range(2):
+    for said in ("1 file imported.", "1 file was here already."):
         desk.window.toast.hide()
         desk.window.work_actions.importer.import_data(data)
-        desk.until(lambda: desk.window.toast.message() == "1 file imported.")
+        desk.until(lambda said=said: desk.window.toast.message() == said)
     desk.until(lambda: library.total.text() == "1 item")
     assert newest(desk)[0].width == 20
 

@@ -104,7 +104,7 @@ def test_a_work_of_several_files_is_shown_copied_and_binned_with_all_of_them(hom
     assert copied.hasImage()
     assert [url.toLocalFile() for url in copied.urls()] == [str(path) for path in asset.paths]
     desk.window.work_actions.importer.import_data(copied)
-    desk.until(lambda: desk.window.toast.message() == "1 file imported.")
+    desk.until(lambda: desk.window.toast.message() == "1 file was here already.")
     assert library.count() == 1
     out = home.parent / "out"
     out.mkdir()

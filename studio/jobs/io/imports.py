@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 from studio.errors import Message, StudioError, reason
 from studio.jobs.io.host import IoEngine, IoRequest, IoResult, ModelIoRequest
 from studio.jobs.job import Cancelled, Progress, Report
+from studio.library.asset import Asset
 from studio.media import codecs
 from studio.models.model import Model
 from studio.models.sources.offers import offer, offers
@@ -164,10 +165,11 @@ class WorkImportRequest(IoRequest):
 
 @dataclass(slots=True)
 class ImportedFiles(IoResult):
-    """What came of an import: the works, the name of each file that could not be read, with the reason, and what was
-    guessed or ignored.
+    """What came of an import: the works, those of them that were there before, the name of each file that could not be
+    read, with the reason, and what was guessed or ignored.
     """
 
+    known: list[Asset] = field(default_factory=list[Asset])
     failed: list[tuple[str, Message | str]] = field(default_factory=list[tuple[str, Message | str]])
     warnings: list[Message] = field(default_factory=list[Message])
 
@@ -197,7 +199,9 @@ class WorkImportEngine(IoEngine):
     def _add(self, path: Path, imported: ImportedFiles) -> bool:
         """Import one file; returns whether that succeeded."""
         try:
-            imported.works.append(self._context.library.import_file(path, imported.warnings.append))
+            imported.works.append(
+                self._context.library.import_file(path, imported.warnings.append, imported.known.append)
+            )
         except StudioError as error:
             imported.failed.append((path.name, error.said))
         except OSError as error:

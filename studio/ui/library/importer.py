@@ -109,8 +109,12 @@ class Importer(QObject):
         if then is not None and imported.works:
             then(imported.works)
         said: list[str] = []
-        if imported.works or not imported.failed:
-            said.append(count(len(imported.works), "%n file imported.", "%n files imported."))
+        known = len(imported.known)
+        new = len(imported.works) - known
+        if new or not (imported.failed or known):
+            said.append(count(new, "%n file imported.", "%n files imported."))
+        if known:
+            said.append(count(known, "%n file was here already.", "%n files were here already."))
         if imported.failed:
             said.append(count(len(imported.failed), "%n file could not be read:", "%n files could not be read:"))
             said.append(worded(imported.failed[0][1]))

@@ -25,6 +25,7 @@ from studio.ui.forms.undo import Change, ChangeHistory, Undoable
 from studio.ui.library import send_to
 from studio.ui.library.importer import Importer
 from studio.ui.library.model import file_name
+from studio.ui.shell import window_state
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.dialogs import ask_paths, confirm, open_folder
 from studio.ui.widgets.messages import Toast
@@ -76,6 +77,7 @@ class WorkActions:
         self.studio, self._bridge, self.window = studio, bridge, window
         self.notify = notify
         self._open_panel = open_panel
+        self._saved_in = studio.paths.state / "save.json"
         self.history = ChangeHistory(bridge.library_changed)
         self.tasks = SerialTasks(window)
         self._export: ExportDialog | None = None
@@ -195,10 +197,10 @@ class WorkActions:
 
     def export(self, asset: Asset) -> None:
         """Open the export dialog."""
-        from studio.ui.export.dialog import ExportDialog  # rarely used, and slow to import
-
         if not asset.is_image or self._export is not None:
             return
+        from studio.ui.export.dialog import ExportDialog  # rarely used, and slow to import
+
         dialog = self._export = ExportDialog(self.window, self.studio, asset)
 
         def gone() -> None:
@@ -349,27 +351,37 @@ class WorkActions:
 
     def save(self, works: Sequence[Asset]) -> None:
         """Ask where to, and copy the files there."""
-        start = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
-        folder = Path(start or Path.home())
+        folder = self._save_folder()
         if len(works) == 1:
             one, title = works[0], tr("Save a copy")
             name = f"{file_name(one)}{one.path.suffix}"
-            ask_paths(
-                self.window, title, "saveCopy", lambda paths: self.copy_to(one, paths[0]), start=folder, save_as=name
-            )
+            take, types = lambda paths: self.copy_to(one, paths[0]), _file_types(one)
+            ask_paths(self.window, title, "saveCopy", take, start=folder, save_as=name, types=types)
         else:
             title, mode = tr("Save copies to a folder"), QFileDialog.FileMode.Directory
             ask_paths(
                 self.window, title, "saveCopy", lambda paths: self.copy_all(works, paths[0]), start=folder, mode=mode
             )
 
+    def _save_folder(self) -> Path:
+        """Where the last copy was saved; the downloads before."""
+        last = window_state.load(self._saved_in).get("folder")
+        if isinstance(last, str) and Path(last).is_dir():
+            return Path(last)
+        start = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
+        return Path(start or Path.home())
+
     def copy_to(self, asset: Asset, path: Path) -> None:
+        window_state.save(self._saved_in, {"folder": str(path.parent)})
+
         def announce(_: object) -> None:
             self.notify(tr("Saved as {name}.").format(name=path.name), ())
 
         self.tasks.run(lambda: copies.copy_as(asset, path), announce, self.show_error)
 
     def copy_all(self, works: Sequence[Asset], folder: Path) -> None:
+        window_state.save(self._saved_in, {"folder": str(folder)})
+
         def announce(made: int) -> None:
             show = (tr("Show"), lambda: open_folder(folder))
             self.notify(count(made, "%n copy saved.", "%n copies saved."), [show])
@@ -415,6 +427,14 @@ class WorkActions:
 
         self.tasks.run(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), self.show_error)
         return True
+
+
+def _file_types(asset: Asset) -> str:
+    """The types that a copy can be saved as, its own first."""
+    own = asset.path.suffix
+    if own == ".md":
+        return f"Markdown (*.md);;{tr('Plain text')} (*.txt)"
+    return f"{own.removeprefix('.').upper()} (*{own});;{tr('All files')} (*)"
 
 
 def _read_ahead() -> None:

@@ -21,7 +21,9 @@ def ask_paths(
     types: str = "",
     save_as: str = "",
 ) -> None:
-    """Ask for files or folders, and give them to `take`; with `save_as`, for the name of a new file."""
+    """Ask for files or folders, and give them to `take`; with `save_as`, for the name of a new file, which gets the
+    suffix of the type that is chosen.
+    """
     dialog = QFileDialog(parent, title, str(start), types)
     dialog.setObjectName(name)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -30,8 +32,14 @@ def ask_paths(
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(Path(save_as).suffix.lstrip("."))
         dialog.selectFile(save_as)
+        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(_suffix(chosen)))
     dialog.filesSelected.connect(lambda paths: take([Path(path) for path in paths]))
     dialog.open()
+
+
+def _suffix(file_type: str) -> str:
+    """The first suffix of a type such as "Text (*.txt)"; empty for one without."""
+    return file_type.rpartition("(*.")[2].rstrip(")").split()[0] if "(*." in file_type else ""
 
 
 def confirm(
