@@ -250,7 +250,12 @@ class JobQueue:
         """Estimated from the pace of its steps, else from earlier jobs of its kind and model; None where unknown."""
         if isinstance(job, JobGroup):
             left = [self.seconds_left(each) for each in job.jobs if not each.has_ended]
-            return None if None in left else sum(seconds for seconds in left if seconds is not None)
+            running, known = job.running, self.seconds_left(job.running) if job.running is not None else None
+            # Where no earlier job says how long one takes, the one that runs does.
+            each = None if running is None or known is None else running.seconds + known
+            if None in left and each is None:
+                return None
+            return sum(seconds if seconds is not None else each or 0.0 for seconds in left)
         if job.made_earlier:
             return 0.0
         progress = job.progress

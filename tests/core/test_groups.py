@@ -131,6 +131,17 @@ def test_time_left_adds_up(studio: Studio) -> None:
     studio.queue.cancel(group.id)
 
 
+def test_time_left_of_a_group_counts_all_its_jobs_even_the_first_time(studio: Studio) -> None:
+    group = studio.submit_group(faces(fakes.NOTHING_YET, 2, 3), "candidates")
+    running = group.jobs[0]
+    fakes.until(lambda: running.progress.done > 1)
+    one, all_ = studio.queue.seconds_left(running), studio.queue.seconds_left(group)
+    assert one is not None
+    assert all_ is not None
+    assert all_ >= one + 2 * running.seconds > 0
+    studio.queue.cancel(group.id)
+
+
 def test_a_group_is_restored_with_what_it_had_made(home: Path) -> None:
     first = fake_studio(home)
     group = first.submit_group([*faces(1, fakes.BAD_INPUT), STORY(seed=fakes.SLOW), *faces(2, 3)], "batch", title="All")

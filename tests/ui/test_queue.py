@@ -134,6 +134,19 @@ def test_what_ended_before_its_page_was_opened_is_shown_there(desk: Desk) -> Non
     desk.until(lambda: "moon cannot be painted" in desk.panel("story").error.message())
 
 
+def test_nothing_is_called_by_its_seed_and_waiting_is_not_ready(desk: Desk) -> None:
+    keep_seed(desk, "avatar", SLOW)
+    desk.click("generate")
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
+    desk.act("queue")
+    assert [row.name.full_text() for row in desk.window.queue.rows()] == ["Avatar"]
+    desk.click("cancel")
+    desk.idle()
+    strip = desk.window.job_strip
+    assert strip.words.full_text() == strip._at_rest(0) == "Ready"
+    assert strip._at_rest(1) == "1 item is waiting"
+
+
 def test_a_row_of_candidates_counts_and_is_cancelled_as_one(desk: Desk) -> None:
     generate_four(desk, SLOW)
     queue = desk.window.queue

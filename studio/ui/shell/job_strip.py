@@ -60,7 +60,8 @@ class JobStrip(QFrame):
         job = self._job
         if job is None:
             self.words.set_text(self._at_rest(waiting))
-            self.icon.show_icon("pause" if self._studio.queue.paused else "tick", "muted")
+            icon = "pause" if self._studio.queue.paused else "history" if waiting else "tick"
+            self.icon.show_icon(icon, "muted")
             self._clock.stop()
         else:
             self.words.set_text(f"{job_title(job)} · {job_stage(job)}")
@@ -81,9 +82,9 @@ class JobStrip(QFrame):
             self._show_time()
 
     def _at_rest(self, waiting: int) -> str:
-        """Words for an idle queue: ready, or paused with so many waiting."""
+        """Words for a queue in which nothing runs: ready, or how many wait."""
         if not self._studio.queue.paused:
-            return tr("Ready")
+            return count(waiting, "%n item is waiting", "%n items are waiting") if waiting else tr("Ready")
         if not waiting:
             return tr("The queue is paused")
         return count(waiting, "The queue is paused: %n item is waiting", "The queue is paused: %n items are waiting")

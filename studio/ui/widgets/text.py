@@ -213,8 +213,8 @@ def job_title(job: Job | JobGroup) -> str:
 
 
 def request_name(request: Request) -> str:
-    """What it is about: its prompt or name, or the names of the files; empty where it has none."""
-    return request.subject if isinstance(request, IoRequest) else gist(request.to_json())
+    """What it is about: its prompt, name or choices, or the names of the files; empty where it has none."""
+    return request.subject if isinstance(request, IoRequest) else titles.describe_settings(request.to_json(), tr)
 
 
 def job_stage(job: Job | JobGroup) -> str:
@@ -232,6 +232,8 @@ def job_stage(job: Job | JobGroup) -> str:
         return words[job.state]
     if job.cancelling:
         return tr("stopping")
+    if job.suspended:
+        return tr("paused")
     name, text = stage_words(job), _stage_text(job)
     if progress.total < 2:  # of one step there is nothing to count
         return name
