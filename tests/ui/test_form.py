@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPlainTextEdit, QSlider
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPlainTextEdit, QSlider, QToolTip
 
 from studio.backends import MEDIA, medium
 from studio.errors import BadInput
@@ -51,6 +51,20 @@ def test_typing_sliding_and_choosing_count(desk: Desk) -> None:
     assert style is not None
     style.setCurrentIndex(style.findText("Micah"))
     assert form.value().style == "micah"  # type: ignore[attr-defined]
+
+
+def test_a_number_that_is_too_large_becomes_the_largest_and_says_so(desk: Desk) -> None:
+    form = form_of(medium("poster").default_task.request())
+    form.show()
+    box = form.findChild(QDoubleSpinBox, "width")
+    assert box is not None
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, "99999")
+    assert box.text().startswith("99999"), "no digit is lost"
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert box.value() == box.maximum() == form.value().width  # type: ignore[attr-defined]
+    assert QToolTip.text() == f"At most {box.text()}"
 
 
 def test_too_many_words_are_refused_by_name(desk: Desk) -> None:

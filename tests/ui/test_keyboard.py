@@ -234,6 +234,15 @@ def test_f6_goes_round_through_all_areas(desk: Desk) -> None:
     assert where() == (start - 1) % len(parts)
 
 
+@pytest.mark.parametrize("names", [("rail.poster", "rail.story"), ("tab.mix", "tab.walk")])
+def test_the_focus_leaves_no_ring_on_another_tab(desk: Desk, names: tuple[str, str]) -> None:
+    desk.panel("avatar")
+    first, second = (desk.find(name) for name in names)
+    first.setFocus(Qt.FocusReason.TabFocusReason)
+    desk.click(names[1])
+    assert QApplication.focusWidget() is second
+
+
 def test_the_list_tells_every_shortcut(desk: Desk) -> None:
     desk.act("shortcuts")
     dialog = desk.window.findChild(ShortcutsDialog)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionSlider, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionSlider, QToolTip, QWidget
 
 from studio.backends.avatar import sliders
 from studio.backends.avatar.requests import AvatarRequest, SliderValue
@@ -120,12 +120,23 @@ class LabelledSlider(QWidget):
         line.setStretch(0, 47)
         line.setStretch(2, 53)
         self.setLayout(line)
-        self.slider.moved.connect(lambda: self.moved.emit(self.value))
+        self.slider.moved.connect(self._moved)
         self.slider.settled.connect(lambda: self.settled.emit(self.value))
 
     @property
     def value(self) -> float:
         return round(self._low + self.slider.value() / self._positions * self._span, 4)
+
+    @property
+    def said(self) -> str:
+        """The value in words: a share in per cent, or a number with its sign."""
+        return f"{self.value:+.1f}" if self._low < 0 else f"{round(100 * (self.value - self._low) / self._span)} %"
+
+    def _moved(self) -> None:
+        self.slider.setAccessibleDescription(self.said)
+        if self.slider.isSliderDown():
+            QToolTip.showText(self.slider.mapToGlobal(QPoint(0, -2 * self.slider.height())), self.said, self.slider)
+        self.moved.emit(self.value)
 
     def show_value(self, value: float, *, moved: bool) -> None:
         """Show a value; `moved`: it differs from the resting value, so offer to reset it."""

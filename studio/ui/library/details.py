@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -36,6 +36,8 @@ from studio.ui.widgets.layout import add, clear_layout, column, fact_table, row,
 from studio.ui.widgets.text import clock, count, gist, moment, request_lines, size, tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 
+SQUARE = QSize(1, 1)
+
 
 class ThumbnailView(QWidget):
     """The thumbnail of a work, larger."""
@@ -45,22 +47,24 @@ class ThumbnailView(QWidget):
         self.setFixedHeight(200)
         self._picture: QPixmap | None = None
         self._ground, self._icon = "mat", ""
+        self._shape = SQUARE
         theme().changed.connect(self.update)
 
-    def show_picture(self, picture: QPixmap | None, ground: str, icon: str = "") -> None:
+    def show_picture(self, picture: QPixmap | None, ground: str, icon: str = "", shape: QSize = SQUARE) -> None:
         """Show it, on the theme's colour of that name: on paper it is a waveform.
 
-        Without one, the icon of that name says that there is none, and an empty block that it is being read.
+        Without one, the icon of that name says that there is none, and an empty block of its `shape` that it is being
+        read.
         """
-        self._picture, self._ground, self._icon = picture, ground, icon
+        self._picture, self._ground, self._icon, self._shape = picture, ground, icon, shape
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         if self._picture is None or self._picture.isNull():
-            side = self.height()
-            box = QRectF((self.width() - side) / 2, 0, side, side)
+            size = QSizeF(self._shape).scaled(QSizeF(self.size()), Qt.AspectRatioMode.KeepAspectRatio)
+            box = QRectF(QPointF((self.width() - size.width()) / 2, (self.height() - size.height()) / 2), size)
             if self._icon:
                 placeholder.missing(painter, box, self._icon)
             else:
@@ -371,4 +375,5 @@ class WorkDetails(QFrame):
             ground = "paper" if one.is_audio else "mat"
             picture = self._thumbnails.get(one)
             none = picture is None and self._thumbnails.is_loaded(one.id)
-            self.thumbnail.show_picture(picture, ground, send_to.home_medium(one) if none else "")
+            shape = QSize(one.width or 1, one.height or 1)
+            self.thumbnail.show_picture(picture, ground, send_to.home_medium(one) if none else "", shape)

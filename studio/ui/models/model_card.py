@@ -19,6 +19,7 @@ from studio.models.importing import LicenceToAccept
 from studio.models.model import Model
 from studio.models.sources.hub import NotGranted
 from studio.models.sources.offers import HubSource, Offer, PackageSource, Source, provenance
+from studio.schema.fields import Choice, Field
 from studio.schema.request import Request
 from studio.ui.models.downloads import DownloadState
 from studio.ui.models.entries import ModelEntry, medium_named, program_title
@@ -30,7 +31,7 @@ from studio.ui.widgets.dialogs import open_address
 from studio.ui.widgets.error_actions import buttons as mends
 from studio.ui.widgets.layout import column, fact_table, row, scrolling
 from studio.ui.widgets.messages import MessageBar
-from studio.ui.widgets.text import failure, rough_size, size, tr, worded
+from studio.ui.widgets.text import failure, rough_size, size, tr, value_text, worded
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
@@ -484,13 +485,18 @@ def _hash_row(sha256: str) -> QLayout:
 def _suited(family: Family, model: Model, request: type[Request]) -> list[tuple[str, str]]:
     """What the form is set to for a model, and what it leaves out."""
     fields = dict(request.fields())
-    suited = [f"{tr(fields[name].label)} {_said(value)}" for name, value in family.suited(request, model).items()]
+    suited = [
+        f"{tr(fields[name].label)} {_said(fields[name], value)}"
+        for name, value in family.suited(request, model).items()
+    ]
     without = family.without_effect(request, model)  # reads a file of the model
     unused = [tr(each.label) for name, each in fields.items() if name in without]
     rows = ((tr("Suggested settings"), suited), (tr("Does not use"), [words for words in unused if words]))
     return [(name, ", ".join(words)) for name, words in rows if words]
 
 
-def _said(value: object) -> object:
-    """A value of a field; of a switch, its position."""
-    return (tr("on") if value else tr("off")) if isinstance(value, bool) else value
+def _said(field: Field, value: object) -> object:
+    """A value of a field; of a switch, its position, of a choice, what it is called."""
+    if isinstance(value, bool):
+        return tr("on") if value else tr("off")
+    return value_text(field, value) if isinstance(field, Choice) else value

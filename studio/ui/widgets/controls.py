@@ -14,8 +14,9 @@ from PySide6.QtCore import (
     Qt,
     QVariantAnimation,
 )
-from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -27,6 +28,7 @@ from PySide6.QtWidgets import (
     QSlider,
     QSpinBox,
     QToolButton,
+    QToolTip,
     QWidget,
 )
 
@@ -121,7 +123,17 @@ def segment(text: str, name: str, role: str = "segment", *, hint: str = "") -> Q
     made.setProperty("role", role)
     made.setCheckable(True)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made.clicked.connect(lambda: _take_focus(made))
     return made
+
+
+def _take_focus(clicked: QToolButton) -> None:
+    """Move the focus from another of the same buttons to the one that was clicked: a ring stays on none behind."""
+    focused = QApplication.focusWidget()
+    if not isinstance(focused, QToolButton) or focused.parent() is not clicked.parent():
+        return
+    if focused.property("role") == clicked.property("role"):
+        clicked.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 Named = TypeVar("Named", bound=QWidget)
@@ -257,6 +269,26 @@ class NumberBox(QDoubleSpinBox):
             self.setSuffix(f" {unit}")
         if low_word:
             self.setSpecialValueText(low_word)
+
+    def validate(self, input: str, pos: int) -> tuple[QValidator.State, str, int]:
+        """Let a number be typed that is too large: `fixup` says so, where digits would only be lost."""
+        found = super().validate(input, pos)
+        if self._typed(input) > self.maximum():
+            return QValidator.State.Intermediate, input, pos
+        return found
+
+    def fixup(self, str: str) -> str:
+        """The largest value in place of one that is too large, with a word about it."""
+        if self._typed(str) <= self.maximum():
+            return super().fixup(str)
+        highest = self.textFromValue(self.maximum()) + self.suffix()
+        words = tr("At most {number}").format(number=highest)
+        QToolTip.showText(self.mapToGlobal(QPoint(0, self.height() // 2)), words, self)
+        return highest
+
+    def _typed(self, text: str) -> float:
+        """The number that is typed; 0 where it is none."""
+        return self.locale().toDouble(text.removesuffix(self.suffix()).strip())[0]
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         scroll_focused(self, super().wheelEvent, event)
