@@ -15,7 +15,7 @@ from studio.ui.widgets.layout import add, column, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
-SHAPES = (("square", "Square"), ("circle", "Circle"), ("squircle", "Squircle"), ("rounded", "Rounded"))
+SHAPES = (("square", "Rectangle"), ("circle", "Circle"), ("squircle", "Squircle"), ("rounded", "Rounded"))
 GROUNDS = (("none", "None"), ("colour", "Colour"), ("gradient", "Gradient"), ("work", "Picture"))
 PLACES = (("padding", "Margin", PADDING), ("across", "Horizontal", SHIFT), ("down", "Vertical", SHIFT))
 STEPS = 100  # of a slider, in hundredths of the side

@@ -173,11 +173,13 @@ class StageHeader(QFrame):
             self._percent.setVisible(self._has_work and roomy and not self._hidden and spare)
 
     def _fill_more(self) -> None:
-        """Offer what the hidden buttons do, in their order."""
+        """Offer what the hidden buttons do, in their order, the bin last and apart."""
         menu = self.more.menu()
         menu.clear()
-        for each in (*self._tools, *self._work_buttons):
+        for each in (*self._tools, *self._work_buttons[1:], self.bin):
             if each in self._hidden:
+                if each is self.bin:
+                    menu.addSeparator()
                 action = menu.addAction(each.icon(), each.accessibleName().replace("&", "&&"), each.click)
                 action.setObjectName(f"more.{each.objectName()}")
                 action.setEnabled(each.isEnabled())
