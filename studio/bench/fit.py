@@ -21,7 +21,7 @@ from studio.models.fit.estimate import AS_RECKONED, Correction, corrected, secon
 from studio.models.model import Model
 from studio.schema.fields import WorkKey
 from studio.schema.request import Request
-from studio.studio import Studio
+from studio.studio import News, Studio
 from studio.system.paths import AppPaths
 
 PATIENCE, LONGEST = 60.0, 240.0  # seconds for one case, with loading: where nothing else runs, and at most
@@ -75,7 +75,7 @@ def _model_lines(paths: AppPaths, setting: BenchSettings, model: Model, picture:
             asking = {"asking_ms": first, "asking_again_ms": again}
             patience = _patience()
             try:
-                used = _used(opened, request, patience)
+                used, cpu = _used(opened, request, patience)
             except (StudioError, TimeoutError) as error:
                 reason = str(error) or f"it took more than {patience:.0f} seconds"
                 yield Measurement(name, 0.0, "of the memory", more={**asking, "left_out": reason})
@@ -93,6 +93,7 @@ def _model_lines(paths: AppPaths, setting: BenchSettings, model: Model, picture:
             "error": foretold / used.memory - 1,
             "loading_s": used.loading,
             "real_s": used.running,
+            "cpu_s": cpu,
             "reckoned_s": reckoned,
             "time_error": reckoned / used.running - 1,
             "load": psutil.getloadavg()[0],
@@ -117,12 +118,32 @@ def _patience() -> float:
     return min(LONGEST, PATIENCE * max(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1)))
 
 
-def _used(opened: Studio, request: Request, patience: float) -> Usage:
-    """What the request took; TimeoutError after `patience` seconds, when it is cancelled."""
+def _used(opened: Studio, request: Request, patience: float) -> tuple[Usage, float]:
+    """What the request took, and the seconds of processors that engines ran for it once it was loaded: on a busy
+    machine and with one thread these tell how long it takes on a quiet one. TimeoutError after `patience` seconds, when
+    it is cancelled.
+    """
+    begun: list[float] = []
+
+    def listen(news: News) -> None:
+        if news.job is not None and not begun and news.job.progress.stage not in ("", "starting", "loading"):
+            begun.append(_processor_seconds())
+
+    opened.subscribe(listen)
     job = opened.submit(request)
     try:
         job.future.result(patience)
     except TimeoutError:
         opened.queue.cancel(job.id)
         raise
-    return job.usage
+    return job.usage, _processor_seconds() - begun[0] if begun else 0.0
+
+
+def _processor_seconds() -> float:
+    """Of all processes of this one."""
+    found = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            times = child.cpu_times()
+            found += times.user + times.system
+    return found

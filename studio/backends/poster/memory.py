@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, cast
 
-from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, attention_layers, conv
+from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, attention, attention_layers, conv
 from studio.schema.request import Request
 
 LIBRARIES = 230_000_000
@@ -18,6 +18,12 @@ BLOCK = 20.0
 and what came in, normed, attended and added."""
 CALLS, ATTENDING = 400, 1000
 """Small operations that take as long as starting those of a UNet's layer does, and of a layer of attention in it."""
+NORMED, COPIED = 500, 270
+"""Operations of convolutions that take as long as norming a value and making it active, and as enlarging one."""
+PREVIEW = 24
+"""Latents of the longer side of a preview, where the decoder makes it; as in the engine."""
+PREVIEWS = 0.1
+"""Share of the time that further previews take; as in the engine."""
 HEAP = 256_000_000
 """Bytes that the C library keeps of what was freed: pieces below 32 MiB, into which later ones do not always fit."""
 TOKENS = 14.0
@@ -48,6 +54,10 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         held, flops, calls = _transformer(facts, decoder, latents, batch)
         convolved = 0.0
     decoding, decoding_flops = decode(decoder, width * height)
+    previewing = 0.0
+    if "latent_rgb" not in facts.part("").config and (unet.values or unet.config):
+        shrink = max(1, max(width, height) // shrink // PREVIEW) ** 2
+        previewing = decode(decoder, width * height // shrink)[1] + PREVIEWS * steps * convolved
     kept = min(HEAP, value * (held + decoding)) if machine.device == "cpu" else 0
     return Demand(
         weights=facts.values * value,
@@ -55,7 +65,7 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         loading=facts.largest,
         libraries=LIBRARIES,
         flops=steps * flops,
-        convolutions=steps * convolved + decoding_flops,
+        convolutions=steps * convolved + decoding_flops + previewing,
         calls=steps * calls + CALLS * 20,
         value=value,
     )
@@ -105,6 +115,7 @@ def decode(decoder: Part, pixels: int) -> tuple[float, float]:
         held = max(held, max(enlarged, MAKING * entering + own) * there)
         flops += conv(1, 1, entering, own) * there + (2 * layers - 1) * conv(1, 1, own, own) * there
         flops += conv(1, 1, entering, entering) * there
+        flops += there * (2 * layers * NORMED * own + COPIED * entering)
     return held, flops
 
 
@@ -123,11 +134,12 @@ def _unet(unet: Part, latents: int, batch: int) -> tuple[float, float, float, fl
         # On its way up a convolution reads twice the channels.
         widest = max(widest, (BLOCK if attends else 2 * MAKING) * own * there)
         # Down: two convolutions a layer. Up: one layer more, whose first reads twice the channels.
-        convolved += there * (2 * layers + 3 * (layers + 1)) * conv(1, 1, own, own)
+        convolved += there * (2 * layers + 3 * (layers + 1)) * (conv(1, 1, own, own) + NORMED * own)
         calls += (2 * layers + 1) * CALLS
         if attends:
             depth = depths[min(level, len(depths) - 1)] * (2 * layers + 1)
-            flops += attention_layers(int(there), own, depth, 6 * own)
+            heads = unet.counts("num_attention_heads", "attention_head_dim") or (unet.count("attention_head_dim"),)
+            flops += attention_layers(int(there), own, depth, 6 * own, heads[min(level, len(heads) - 1)] or 8)
             calls += depth * ATTENDING
     # The weights of a convolution are brought into oneDNN's layout whenever it runs.
     copied = 9.0 * 2 * channels[-1] ** 2
@@ -148,7 +160,8 @@ def _transformer(facts: ModelFacts, decoder: Part, latents: int, batch: int) -> 
                                          "num_single_dit_layers")
     ) or max(1, guess // 64)  # fmt: skip
     tokens = latents // _patch(network, decoder) + WORDS
-    flops = 2.0 * values * tokens + 4.0 * tokens * tokens * width * layers
+    heads = network.count("num_attention_heads", "n_heads", usual=max(1, width // 64))
+    flops = 2.0 * values * tokens + layers * attention(tokens, width, heads)
     return batch * TOKENS * width * tokens, batch * flops, float(layers * CALLS)
 
 

@@ -23,6 +23,8 @@ PROCESS = 240_000_000
 """Bytes of an engine's process with torch imported and nothing loaded, measured with the build for processors."""
 SMALL = 500_000_000
 """Bytes of weights below which a processor always runs in 32 bits, as `backends.engine.device.dtype_for` decides."""
+SCORE = 100
+"""Operations of products that take as long as one score of attention beside these, measured on a processor."""
 HEADER_LIMIT = 100_000_000
 """Bytes of a safetensors header; the format's own limit."""
 
@@ -168,11 +170,16 @@ class Demand:
         )
 
 
-def attention_layers(tokens: int, width: int, layers: int, inner: int) -> float:
+def attention_layers(tokens: int, width: int, layers: int, inner: int, heads: int) -> float:
     """Operations of one pass through transformer layers: four square maps and two of the feed-forward part, two
-    operations for each value, and twice the product of all tokens with all.
+    operations for each value, and the attention of all tokens to all.
     """
-    return layers * (2.0 * tokens * (4 * width * width + 2 * width * inner) + 4.0 * tokens * tokens * width)
+    return layers * (2.0 * tokens * (4 * width * width + 2 * width * inner) + attention(tokens, width, heads))
+
+
+def attention(tokens: int, width: int, heads: int) -> float:
+    """Operations of all tokens' attention to all: two products, and the scores of each head brought to a sum of one."""
+    return float(tokens) * tokens * (4.0 * width + SCORE * heads)
 
 
 def conv(side: int, high: int, entering: int, leaving: int, kernel: int = 3) -> float:
