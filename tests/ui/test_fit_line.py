@@ -10,6 +10,7 @@ from studio.backends.poster.requests import PosterRequest
 from studio.models.fit.demand import Machine
 from studio.support import hardware
 from studio.ui.panel.fit_line import FitLine
+from studio.ui.widgets.text import duration
 from tests.disk import disk_reads
 from tests.ui.conftest import Desk
 
@@ -37,6 +38,19 @@ def test_what_fits_is_said_quietly(free: Callable[[int], None], desk: Desk) -> N
     assert line(desk).words.isVisible()
     assert line(desk).words.text().endswith("of memory.")
     assert not line(desk).use.isVisible()
+
+
+def test_the_time_of_all_results_is_said(free: Callable[[int], None], desk: Desk) -> None:
+    panel = desk.panel("poster")
+    desk.until(lambda: line(desk).fit is not None)
+    fit = line(desk).fit
+    assert fit is not None
+    assert fit.seconds is not None
+    assert "All" not in line(desk).words.text()
+    panel.count.setCurrentIndex(panel.count.findData(9))
+    assert line(desk).words.text().endswith(f" All 9: about {duration(max(1.0, 9 * fit.seconds))}.")
+    panel.count.setCurrentIndex(panel.count.findData(1))
+    assert "All" not in line(desk).words.text()
 
 
 def test_what_does_not_fit_is_said_before_the_click_and_mended_by_one(free: Callable[[int], None], desk: Desk) -> None:

@@ -100,7 +100,9 @@ class Brief(QWidget):
         self.count.setToolTip(tr("Number of results, each with its own seed"))
         for number in COUNTS:
             self.count.addItem(str(number), number)
+        self.count.currentIndexChanged.connect(lambda _: self.fit.set_number(int(self.count.currentData())))
         self.count.setCurrentIndex(COUNTS.index(self._medium.candidates))
+        self.fit.set_number(int(self.count.currentData()))
         self.generate = button(tr("Generate"), "generate", "primary", keys=keys_of("generate"))
         self.cancel = button(tr("Cancel"), "cancel", hint=tr("Stop generating"))
         self.train: QPushButton | None = None

@@ -13,7 +13,7 @@ from studio.ui.background import LatestOnly
 from studio.ui.widgets.controls import button, label
 from studio.ui.widgets.layout import column
 from studio.ui.widgets.page import timer
-from studio.ui.widgets.text import tr, worded
+from studio.ui.widgets.text import duration, tr, worded
 
 PAUSE = 400  # milliseconds without a change, after which it is reckoned: the answer may read files
 
@@ -27,6 +27,7 @@ class FitLine(QWidget):
         super().__init__()
         self._studio = studio
         self._request: Request | None = None
+        self._number = 1  # how many are to be made
         self.asked: Request | None = None  # that `fit` is of
         self.fit: Fit | None = None
         self._tasks = LatestOnly(self)
@@ -41,6 +42,11 @@ class FitLine(QWidget):
         self._request = request
         if self.isVisible():
             self._pause.start()
+
+    def set_number(self, number: int) -> None:
+        """So many are made of the request: say how long all of them take."""
+        self._number = number
+        self._show(self.fit)
 
     def ask_again(self) -> None:
         """The machine, or what is installed, has changed."""
@@ -60,13 +66,17 @@ class FitLine(QWidget):
     def _show(self, fit: Fit | None) -> None:
         self.fit = fit
         said = () if fit is None else (fit.words, *fit.instead)
-        self.words.setText(" ".join(map(worded, said)))
+        words = [worded(each) for each in said]
+        if fit is not None and self._number > 1 and fit.seconds is not None and fit.smaller is None:
+            all_ = tr("All {number}: about {time}.")
+            words.append(all_.format(number=self._number, time=duration(max(1.0, self._number * fit.seconds))))
+        self.words.setText(" ".join(words))
         self.words.setVisible(bool(said))
         choice = fit.choice if fit is not None and fit.smaller is not None else None
-        words = tr("Use {choice}").format(choice=worded(choice)) if choice is not None else ""
-        self.use.setText(words)
-        self.use.setAccessibleName(words or tr("Use what fits"))
-        self.use.setVisible(bool(words))
+        offer = tr("Use {choice}").format(choice=worded(choice)) if choice is not None else ""
+        self.use.setText(offer)
+        self.use.setAccessibleName(offer or tr("Use what fits"))
+        self.use.setVisible(bool(offer))
 
     def _choose(self) -> None:
         if self.fit is not None and self.fit.smaller is not None:
