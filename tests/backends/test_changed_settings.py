@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from studio.backends import families, medium
+from studio.backends.engine import pipeline_trial
 from studio.backends.music.engine import trial as music_trial
 from studio.backends.music.engine.codec import small_codec
 from studio.backends.music.engine.engine import MusicEngine
@@ -109,7 +110,7 @@ def test_it_works_or_is_refused_in_words(
     large: bool,
 ) -> None:
     if large:
-        monkeypatch.setattr(poster_trial, "SMALL", 0)
+        monkeypatch.setattr(pipeline_trial, "SMALL", 0)
     folder = shutil.copytree(whole[of, kind], tmp_path / "toy")
     what = change(folder, seed)
     began, before = time.process_time(), peak()

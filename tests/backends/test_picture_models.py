@@ -20,8 +20,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from studio.backends import families
-from studio.backends.engine import pipelines
-from studio.backends.poster.engine import trial as picture_trial
+from studio.backends.engine import pipeline_trial, pipelines
 from studio.backends.poster.engine.engine import PosterEngine
 from studio.backends.poster.engine.trial import try_out
 from studio.backends.poster.families import TRIAL
@@ -84,7 +83,7 @@ def test_a_picture_is_that_of_diffusers(
 ) -> None:
     folder = picture_model(tmp_path / name, name)
     model = studio.catalog.import_(folder, "poster", accept_licence=True)
-    monkeypatch.setattr(picture_trial, "SMALL", 0)
+    monkeypatch.setattr(pipeline_trial, "SMALL", 0)
     try_out(folder)  # as if it were a large one
     made = file_of(
         studio, PosterRequest(model=model.id, prompt=PROMPT, negative="rain", guidance=4, steps=2, seed=5, **SIZE)
@@ -235,7 +234,7 @@ UNFIT: list[tuple[Spoil, str]] = [
 def test_a_trial_refuses_what_make_refuses_with_the_same_words(
     toy: Path, spoil: Spoil, says: str, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture_trial, "SMALL", small)
+    monkeypatch.setattr(pipeline_trial, "SMALL", small)
     spoil(toy)
     with pytest.raises(StudioError, match=re.escape(says)) as failed:
         loaded(toy)
@@ -268,7 +267,7 @@ UNWORKABLE: list[tuple[str, Spoil, str]] = [
 def test_of_a_large_model_a_trial_refuses_what_its_work_would_show(
     tmp_path: Path, kind: str, spoil: Spoil, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture_trial, "SMALL", 0)
+    monkeypatch.setattr(pipeline_trial, "SMALL", 0)
     folder = picture_model(tmp_path / kind, kind)
     spoil(folder)
     with pytest.raises(StudioError, match=re.escape(says)) as failed:
@@ -281,7 +280,7 @@ def test_of_a_large_model_a_trial_refuses_what_its_work_would_show(
 def test_parts_that_do_not_fit_each_other_are_found_in_a_large_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture_trial, "SMALL", 0)
+    monkeypatch.setattr(pipeline_trial, "SMALL", 0)
     folder = picture_model(tmp_path / "sdxl", "sdxl")
     shutil.rmtree(folder / "unet")
     shutil.copytree(picture_model(tmp_path / "sd", "sd") / "unet", folder / "unet")
@@ -330,7 +329,7 @@ def in_half(folder: Path) -> None:
 def test_files_laid_out_otherwise_paint_the_same(
     pristine: Path, toy: Path, change: Spoil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture_trial, "SMALL", 0)
+    monkeypatch.setattr(pipeline_trial, "SMALL", 0)
     change(toy)
     try_out(toy)
     asked = PosterRequest(prompt=PROMPT, steps=1, seed=5, width=64, height=64)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from diffusers.utils.logging import disable_progress_bar, set_verbosity_error
 from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from studio.backends.engine.device import translate_out_of_memory
+from studio.backends.engine.device import device, translate_out_of_memory
 from studio.backends.engine.loaded import check_keys, check_tokens
 from studio.errors import StudioError, foreign_reason
 from studio.models.folders import HINT
@@ -73,6 +75,39 @@ def read(folder: Path, **options: Any) -> Any:
         ) from error
     finally:
         torch.set_default_dtype(usual)  # which diffusers leaves as that of the model where a config makes it fail
+
+
+def to_device(pipe: Any, size: int) -> None:
+    """Onto the device; part by part where a graphics card cannot hold all of its `size` in bytes."""
+    if device().type == "cuda" and size > 0.7 * torch.cuda.mem_get_info()[0]:
+        pipe.enable_model_cpu_offload()
+    else:
+        pipe.to(device())
+
+
+@contextlib.contextmanager
+def step_callback(pipe: Any, after: Callable[[int, torch.Tensor | None], None]) -> Iterator[dict[str, Any]]:
+    """Arguments or hooks that make the pipeline call `after(step, latents)` once a step.
+
+    What `after` raises ends the run: pipelines that know no callback are stopped from a hook on their denoiser.
+    """
+    if "callback_on_step_end" in inspect.signature(type(pipe).__call__).parameters:
+
+        def end(_pipe: Any, step: int, _time: Any, kept: dict[str, Any]) -> dict[str, Any]:
+            after(step, kept.get("latents"))
+            return {}
+
+        yield {"callback_on_step_end": end}
+        return
+    network = getattr(pipe, "unet", None) or getattr(pipe, "transformer", None)
+    if network is None:
+        raise StudioError("This pipeline does not report progress and cannot be stopped.", "Choose another model.")
+    count = iter(range(10**9))
+    hook = network.register_forward_pre_hook(lambda *_: after(next(count) - 1, None))
+    try:
+        yield {}
+    finally:
+        hook.remove()
 
 
 def cannot_run(folder: Path, error: Exception) -> StudioError:

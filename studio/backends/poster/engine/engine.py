@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 
 from studio.backends.engine import pipelines
-from studio.backends.engine.device import device, dtype_for, free_memory, generator, translate_out_of_memory
+from studio.backends.engine.device import dtype_for, free_memory, generator, translate_out_of_memory
 from studio.backends.medium import Resources
 from studio.backends.poster.engine.preview import LatentPreview
 from studio.backends.poster.enlarge import fit
@@ -46,7 +45,7 @@ class PosterEngine:
         report(Progress("loading"))
         self.hold(model, pipelines.read(model.folder, dtype=dtype_for(model.size)))
         with translate_out_of_memory():
-            self._to_device(model.size)
+            pipelines.to_device(self._pipe, model.size)
         report(Progress("loading", 1, 1))
 
     def hold(self, model: Model, pipe: Any) -> None:
@@ -77,7 +76,11 @@ class PosterEngine:
             report(Progress("painting", min(step + 1, total), total, preview(latents)))
 
         try:
-            with translate_out_of_memory(), torch.inference_mode(), self._step_callback(after) as watching:
+            with (
+                translate_out_of_memory(),
+                torch.inference_mode(),
+                pipelines.step_callback(self._pipe, after) as watching,
+            ):
                 made = self._pipe(**self._arguments(request, width, height), **watching)
         except (StudioError, Cancelled):
             raise
@@ -94,13 +97,6 @@ class PosterEngine:
     def close(self) -> None:
         self._pipe = None
         free_memory()
-
-    def _to_device(self, size: int) -> None:
-        """Onto the device; part by part where a graphics card cannot hold all of it."""
-        if device().type == "cuda" and size > 0.7 * torch.cuda.mem_get_info()[0]:
-            self._pipe.enable_model_cpu_offload()
-        else:
-            self._pipe.to(device())
 
     def _working_size(self, width: int, height: int) -> tuple[int, int]:
         """The size to paint at: the asked one, or for a model with a native size that area in the asked proportions."""
@@ -150,30 +146,6 @@ class PosterEngine:
             and not getattr(getattr(network, "config", None), "guidance_embeds", False)
         )
         return "true_cfg_scale" if optional and "true_cfg_scale" in self._calls else "guidance_scale"
-
-    @contextlib.contextmanager
-    def _step_callback(self, after: Callable[[int, torch.Tensor | None], None]) -> Iterator[dict[str, Any]]:
-        """Arguments or hooks that make the pipeline call `after(step, latents)` once a step.
-
-        What `after` raises ends the run: pipelines that know no callback are stopped from a hook on their denoiser.
-        """
-        if "callback_on_step_end" in self._calls:
-
-            def end(_pipe: Any, step: int, _time: Any, kept: dict[str, Any]) -> dict[str, Any]:
-                after(step, kept.get("latents"))
-                return {}
-
-            yield {"callback_on_step_end": end}
-            return
-        network = getattr(self._pipe, "unet", None) or getattr(self._pipe, "transformer", None)
-        if network is None:
-            raise StudioError("This pipeline does not report progress and cannot be stopped.", "Choose another model.")
-        count = iter(range(10**9))
-        hook = network.register_forward_pre_hook(lambda *_: after(next(count) - 1, None))
-        try:
-            yield {}
-        finally:
-            hook.remove()
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
