@@ -186,6 +186,14 @@ def read_json(path: Path) -> dict[str, Any]:
         return parse(raw)
 
 
+def json_or_empty(path: Path) -> Mapping[str, Any]:
+    """The same; empty where it cannot be read, which whoever loads the model says."""
+    try:
+        return read_json(path)
+    except StudioError:
+        return {}
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The files of weights under a folder, sorted by their relative paths."""
     found = (path for path in folder.rglob("*") if path.suffix in (".safetensors", GGUF) and path.is_file())

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.backends.poster.memory import demand
-from studio.errors import StudioError
 from studio.models import weights
 from studio.models.families import Family, Mark
 from studio.models.model import Model
@@ -29,18 +28,12 @@ without a guidance where it has no effect.
 """
 
 
-def _read(model: Model, name: str) -> Mapping[str, Any]:
-    """A JSON file of a model; empty where it cannot be read, which its engine says."""
-    try:
-        return weights.read_json(model.folder / name)
-    except StudioError:
-        return {}
-
-
 def _distilled(model: Model) -> Mapping[str, Any] | None:
     """The values that suit a model which was distilled to few steps; None for one that was not."""
-    name, key, value, values = DISTILLED.get(str(_read(model, INDEX).get("_class_name")), (INDEX, "", None, {}))
-    return values if key and _read(model, name).get(key) == value else None
+    name, key, value, values = DISTILLED.get(
+        str(weights.json_or_empty(model.folder / INDEX).get("_class_name")), (INDEX, "", None, {})
+    )
+    return values if key and weights.json_or_empty(model.folder / name).get(key) == value else None
 
 
 def _defaults(model: Model) -> Mapping[str, Any]:

@@ -198,7 +198,7 @@ def read_facts(model: Model) -> ModelFacts:
             chosen.setdefault(path.parent.relative_to(folder).as_posix(), []).append(path)
     except OSError:
         return ModelFacts({}, native=model.native)
-    parts = {"": Part(_config(folder / "config.json"))}
+    parts = {"": Part(weights.json_or_empty(folder / "config.json"))}
     gguf = False
     for place, files in chosen.items():
         name = "" if place == "." else place
@@ -209,7 +209,9 @@ def read_facts(model: Model) -> ModelFacts:
             files = _one_variant(files)
         values = sum(_values(path) for path in files)
         sizes = [_size(path) for path in files]
-        parts[name] = Part(_config(folder / place / "config.json"), values, sum(sizes), max(sizes, default=0))
+        parts[name] = Part(
+            weights.json_or_empty(folder / place / "config.json"), values, sum(sizes), max(sizes, default=0)
+        )
     return ModelFacts(parts, gguf, model.native)
 
 
@@ -260,10 +262,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def _config(path: Path) -> Mapping[str, Any]:
-    try:
-        return weights.read_json(path)
-    except StudioError:
-        return {}
