@@ -44,10 +44,7 @@ FREE = frozenset(
 """Licences that do not restrict the use of works; `own` is for models that the user trained. Others are asked about."""
 
 OF_SOUND = re.compile("Audio|Music|AceStep|DanceDiffusion")
-"""In the names of diffusers' pipelines that make sound: the studio runs none of them."""
-
-NEEDED_BY = {"StableAudioPipeline": "torchsde"}
-"""Packages that diffusers needs for one of its pipelines."""
+"""In the names of diffusers' pipelines that make sound."""
 
 LICENCES = ("LICENSE", "LICENCE")
 LICENCE_TEXTS = (
@@ -204,16 +201,10 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], famili
 
 
 def _instead(pipeline: str, families: Families) -> Message:
-    """What to do about a pipeline that the studio cannot run."""
-    if not OF_SOUND.search(pipeline):
-        return Message("It can run: {names}.", names=", ".join(marks(families, "pipeline")))
-    package = NEEDED_BY.get(pipeline)
-    if package is None:
-        return Message("A program with diffusers would read it. Choose another model.")
-    return Message(
-        "A program with diffusers and the Python package {package} would read it. Choose another model.",
-        package=package,
-    )
+    """What to do about a pipeline that the studio cannot run: those that it can, of sound or of pictures."""
+    sound = bool(OF_SOUND.search(pipeline))
+    known = [name for name in marks(families, "pipeline") if bool(OF_SOUND.search(name)) == sound]
+    return Message("It can run: {names}.", names=", ".join(known))
 
 
 def _single(path: Path, families: Families) -> DetectedModel:

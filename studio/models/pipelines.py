@@ -26,6 +26,9 @@ WITHOUT_WEIGHTS = re.compile("Tokenizer|Processor|FeatureExtractor")
 PACKAGES = {"PixtralProcessor": "torchvision"}
 """Classes of transformers that need a package which the studio does without."""
 
+OF_DIFFUSERS = "diffusion_pytorch_model"
+"""How the names of files of weights begin that diffusers wrote."""
+
 VARIANTS = ("fp16", "bf16")
 
 LAYERS = re.compile(r"^(?!max_window|num_decoder).*(layers?|layers_per_block|res_blocks|depth)$")
@@ -50,18 +53,15 @@ EPSILON = re.compile(r"(^|_)eps(ilon)?\d?$")
 
 @dataclass(frozen=True, slots=True)
 class PipelinePart:
-    """One part of a pipeline, as model_index.json names it: the class, and the library or pipeline that has it."""
+    """One part of a pipeline, as model_index.json names it: the class, and the library or pipeline that has it.
+
+    `stem` is what the files of its weights are called; empty for a part that has none.
+    """
 
     name: str
     library: str
     kind: str
-
-    @property
-    def stem(self) -> str:
-        """What the files of its weights are called; empty for a part that has none."""
-        if self.kind.endswith("Scheduler") or WITHOUT_WEIGHTS.search(self.kind):
-            return ""
-        return "diffusion_pytorch_model" if self.library == "diffusers" else "model"
+    stem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,8 @@ def read_index(folder: Path) -> PipelineIndex:
         elif None in pair:
             absent.add(name)
         elif pair[0] in LIBRARIES or _is_pipeline(pair[0]):
-            parts.append(PipelinePart(name, *pair))
+            library, part = pair
+            parts.append(PipelinePart(name, library, part, _stem(folder / name, library, part)))
         else:
             raise StudioError(
                 "{name} brings code of its own, which is never run: {part} is of {library}.",
@@ -113,6 +114,16 @@ def read_index(folder: Path) -> PipelineIndex:
                 library=pair[0][:80],
             )
     return PipelineIndex(kind, tuple(parts), frozenset(absent), values)
+
+
+def _stem(place: Path, library: str, kind: str) -> str:
+    """What the files of a part's weights are called. A network of a pipeline's own may be of either library."""
+    if kind.endswith("Scheduler") or (library == "transformers" and WITHOUT_WEIGHTS.search(kind)):
+        return ""
+    if library == "transformers":
+        return "model"
+    own = library != "diffusers" and not any(place.glob(f"{OF_DIFFUSERS}*"))
+    return "model" if own else OF_DIFFUSERS
 
 
 def check(folder: Path) -> None:

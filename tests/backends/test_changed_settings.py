@@ -37,10 +37,12 @@ from studio.schema.request import Request
 from tests.backends.fuzz import change
 from tests.backends.language_models import language_model
 from tests.backends.picture_models import picture_model
-from tests.backends.sound_models import CODEC, musicgen
+from tests.backends.sound_models import CODEC, musicgen, sound_pipeline
 from tests.backends.toys import quiet
 
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # diffusers, of itself
 COUNT = int(os.environ.get("STUDIO_FUZZ", "40"))
+SOUND_PIPELINES = ("stable-audio", "stable-audio-3", "audioldm2", "ace-step-base")
 SECONDS = 10.0
 MEMORY = 1 << 30  # bytes
 
@@ -67,6 +69,7 @@ KINDS: dict[str, dict[str, Callable[[Path], Path]]] = {
         "mono": musicgen,
         "stereo": lambda folder: musicgen(folder, "stereo"),
         "melody": lambda folder: musicgen(folder, "melody"),
+        **{kind: lambda folder, kind=kind: sound_pipeline(folder, kind) for kind in SOUND_PIPELINES},
     },
 }
 ENGINES = {
@@ -77,10 +80,11 @@ ENGINES = {
 REQUESTS: dict[str, Request] = {
     "poster": PosterRequest(prompt="a fox", width=64, height=64, steps=2),
     "story": StoryRequest(prompt="once", tokens=16),
-    "music": MusicRequest(prompt="sad", seconds=1),
+    "music": MusicRequest(prompt="sad", seconds=1, steps=2),
 }
 CASES = [(of, list(KINDS[of])[seed % len(KINDS[of])], seed, False) for of in KINDS for seed in range(COUNT)]
 CASES += [("poster", list(KINDS["poster"])[seed % len(KINDS["poster"])], seed, True) for seed in range(1000, 1003)]
+CASES += [("music", kind, 1003, True) for kind in SOUND_PIPELINES]
 """The last ones are tried as if they were large."""
 
 

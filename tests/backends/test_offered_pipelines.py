@@ -1,4 +1,4 @@
-"""What the catalogue fetches of a painter is what its pipeline is made of."""
+"""What the catalogue fetches of a model in the format of diffusers is what its pipeline is made of."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ def parts(pipeline: str) -> set[str]:
     return {each.name for each in taken if each.name != "self" and each.default is inspect.Parameter.empty}
 
 
-@pytest.mark.parametrize("each", [each for each in offers() if each.medium == "poster"], ids=lambda each: each.id)
+def pipelines_of(each: Offer) -> list[str]:
+    """The pipelines that models of an offer's family may be."""
+    return [mark.text for mark in medium(each.medium).family(each.family).marks if mark.kind == "pipeline"]
+
+
+@pytest.mark.parametrize("each", [each for each in offers() if pipelines_of(each)], ids=lambda each: each.id)
 def test_an_offer_has_all_parts_of_its_pipeline(each: Offer) -> None:
-    (family,) = (family for family in medium("poster").families if family.name == each.family)
-    pipelines = [mark.text for mark in family.marks if mark.kind == "pipeline"]
+    pipelines = pipelines_of(each)
     (source,) = (source for source in each.sources if isinstance(source, HubSource))
     fetched = {name.partition("/")[0] for name in source.files if "/" in name}
     assert "model_index.json" in source.files

@@ -121,17 +121,7 @@ def test_an_import_is_tried_in_a_process_of_its_own(tmp_path: Path, monkeypatch:
         catalog.import_(folder, "music", accept_licence=True)
 
 
-SOUND = {
-    "StableAudioPipeline": "diffusers and the Python package torchsde",
-    "StableAudio3Pipeline": "diffusers",
-    "AudioLDM2Pipeline": "diffusers",
-    "MusicLDMPipeline": "diffusers",
-    "AceStepPipeline": "diffusers",
-    "DanceDiffusionPipeline": "diffusers",
-}
-
-
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", ["MusicLDMPipeline", "AudioLDMPipeline", "DanceDiffusionPipeline"])
 @pytest.mark.parametrize("medium", ["music", "poster"])
 def test_a_pipeline_that_makes_sound_is_refused_by_name(tmp_path: Path, name: str, medium: str) -> None:
     assert hasattr(diffusers, name)
@@ -139,7 +129,7 @@ def test_a_pipeline_that_makes_sound_is_refused_by_name(tmp_path: Path, name: st
     with pytest.raises(BadInput) as refused:
         Catalog(tmp_path / "bundled", tmp_path / "own", families()).import_(folder, medium, accept_licence=True)
     assert str(refused.value) == (
-        f"toy needs {name} of diffusers, which the studio cannot run. A program with {SOUND[name]} would read it. "
-        "Choose another model."
+        f"toy needs {name} of diffusers, which the studio cannot run. It can run: AceStepPipeline, AudioLDM2Pipeline, "
+        "StableAudio3Pipeline, StableAudioPipeline."
     )
     assert not (tmp_path / "own").exists()

@@ -73,10 +73,10 @@ def test_info_tells_all_that_is_known_of_an_offer(run: Runs) -> None:
 
 
 def test_what_the_studio_cannot_run_says_so(run: Runs) -> None:
-    shown = run("models", "info", "ace-step-1.5")
-    assert offer("ace-step-1.5").unsupported in shown.out
+    shown = run("models", "info", "stable-audio-3-medium")
+    assert offer("stable-audio-3-medium").unsupported in shown.out
     assert "models get" not in shown.err
-    ended = run("models", "get", "ace-step-1.5")
+    ended = run("models", "get", "stable-audio-3-medium")
     assert ended.status == 2
     assert "cannot be fetched yet" in ended.err
     assert run("models", "info", "nothing-like-it").status == 2

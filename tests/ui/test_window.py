@@ -144,9 +144,9 @@ def test_the_strip_says_what_runs(desk: Desk) -> None:
     assert strip.words.full_text() == "Ready"
     keep_seed(desk, "music", SLOW)
     desk.click("generate")
-    desk.until(lambda: strip.words.full_text() == "Music · making 4 of 4")
+    desk.until(lambda: strip.words.full_text() == "Music · making 24 of 24")
     assert strip.bar.isVisible()
-    assert strip.bar.value() == 4
+    assert strip.bar.value() == 24
     desk.click("stripCancel")
     desk.until(lambda: strip.words.full_text() == "Ready")
 

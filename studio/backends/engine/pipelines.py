@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from studio.backends.engine.device import device, translate_out_of_memory
 from studio.backends.engine.loaded import check_keys, check_tokens
+from studio.backends.engine.schedulers import CosineSdeScheduler
 from studio.errors import StudioError, foreign_reason
 from studio.models.folders import HINT
 from studio.models.pipelines import INDEX, LIBRARIES, PipelineIndex, PipelinePart, check, read_index, variant_of
@@ -30,15 +31,19 @@ transformers: Any = transformers_library
 
 NETWORKS: tuple[Any, ...] = (ModelMixin, PreTrainedModel)
 
-RENAMED = {"CLIPFeatureExtractor": "CLIPImageProcessor"}
-"""Classes that older files name, and what they are called now."""
+RENAMED = {"CLIPFeatureExtractor": "CLIPImageProcessor", "GPT2Model": "GPT2LMHeadModel"}
+"""Classes that older files name, and those that read the same files now."""
+
+OWN: dict[str, Any] = {"CosineDPMSolverMultistepScheduler": CosineSdeScheduler}
+"""Classes of diffusers that need a package which the studio does without, and what stands for them here."""
 
 SPARED = ("text_encoder_3", "tokenizer_3")
 """Parts that a pipeline works without though it does not say so."""
 
 
-def read(folder: Path, **options: Any) -> Any:
-    """The pipeline in `folder`. `options` are those of `from_pretrained` for each part with weights, such as `dtype`.
+def read(folder: Path, without: Collection[str] = (), exact: Collection[str] = (), **options: Any) -> Any:
+    """The pipeline in `folder`. `options` are those of `from_pretrained` for each part with weights, such as `dtype`;
+    the parts named in `exact` are in float32 whatever that is, and optional ones named in `without` are left out.
 
     Raises StudioError for what is no pipeline, is damaged, incomplete, quantised, or would run code of its own.
     """
@@ -52,15 +57,21 @@ def read(folder: Path, **options: Any) -> Any:
     try:
         _check_parts(folder, index)
         with translate_out_of_memory():
-            made: dict[str, Any] = {part.name: _part(folder / part.name, part, options) for part in index.parts}
+            made: dict[str, Any] = {
+                part.name: _part(
+                    folder / part.name, part, {**options, "dtype": torch.float32} if part.name in exact else options
+                )
+                for part in index.parts
+                if part.name not in without
+            }
             for name, tokenizer in made.items():
                 encoder = made.get(name.replace("tokenizer", "text_encoder"))
                 if name.startswith("tokenizer") and encoder is not None:
                     tokenizer("The")  # fails where its settings make no sense
-                    check_tokens(folder / name, tokenizer, len(encoder.get_input_embeddings().weight))
+                    check_tokens(folder / name, tokenizer, len(_words(encoder).get_input_embeddings().weight))
             kind = getattr(diffusers, index.kind)
             asked = inspect.signature(kind.__init__).parameters
-            given = {**dict.fromkeys(index.absent), **index.values, **made}
+            given = {**dict.fromkeys((*index.absent, *without)), **index.values, **made}
             return kind(**{name: value for name, value in given.items() if name in asked})
     except StudioError:
         raise
@@ -75,6 +86,12 @@ def read(folder: Path, **options: Any) -> Any:
         ) from error
     finally:
         torch.set_default_dtype(usual)  # which diffusers leaves as that of the model where a config makes it fail
+
+
+def _words(encoder: Any) -> Any:
+    """The network that reads texts: of one that reads sounds too, that part."""
+    part = getattr(encoder, "text_model", None)
+    return part if hasattr(part, "get_input_embeddings") else encoder
 
 
 def to_device(pipe: Any, size: int) -> None:
@@ -171,6 +188,8 @@ def _unknown(folder: Path, kind: str, library: str) -> StudioError:
 
 def _class(part: PipelinePart) -> Any:
     """None where the library has no such class."""
+    if part.kind in OWN:
+        return OWN[part.kind]
     name = RENAMED.get(part.kind, part.kind)
     if part.library == "transformers":
         return getattr(transformers, name, None)

@@ -1,4 +1,4 @@
-"""Checks the files of a MusicGen before it is imported or loaded: JSON and headers only, no torch."""
+"""Checks the files of a music model before it is imported or loaded: JSON and headers only, no torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from studio.errors import Message
-from studio.models import weights
+from studio.models import pipelines, weights
 from studio.models.folders import (
     CONFIG,
     check_quantisation,
@@ -54,14 +54,29 @@ def check(folder: Path) -> None:
     check_tokenizer(folder)
 
 
+def check_pipeline(folder: Path) -> None:
+    """Raises StudioError, which names the file at fault, for a pipeline of diffusers that cannot play."""
+    pipelines.check(folder)
+    for name in ("vae", "vocoder"):
+        path = folder / name / CONFIG
+        config = weights.read_json(path) if path.is_file() else {}
+        _check_number(path, "sampling_rate", config.get("sampling_rate", RATES[0]), *RATES)
+        _check_number(path, "audio_channels", config.get("audio_channels", 1), 1, 2)
+        for ratios in ("downsampling_ratios", "upsample_rates", "encoder_strides"):
+            _check_ratios(path, ratios, config.get(ratios, []))
+
+
+def _check_ratios(path: Path, name: str, ratios: Any) -> None:
+    if not isinstance(ratios, list) or any(type(one) is not int or one < 1 for one in cast("list[Any]", ratios)):
+        refuse_value(path, name, ratios, Message("a list of whole numbers"))
+    if math.prod(cast("list[int]", ratios)) > LONGEST_HOP:
+        refuse_value(path, name, ratios, Message("at most {most} multiplied", most=LONGEST_HOP))
+
+
 def _check_codec(path: Path, codec: Mapping[str, Any]) -> None:
     if codec.get("model_type") != CODEC:
         refuse_value(path, "audio_encoder.model_type", codec.get("model_type"), Message("{name!r}", name=CODEC))
-    ratios: Any = codec.get("upsampling_ratios", [])
-    if not isinstance(ratios, list) or any(type(one) is not int or one < 1 for one in cast("list[Any]", ratios)):
-        refuse_value(path, "upsampling_ratios", ratios, Message("a list of whole numbers"))
-    if math.prod(cast("list[int]", ratios)) > LONGEST_HOP:
-        refuse_value(path, "upsampling_ratios", ratios, Message("at most {most} multiplied", most=LONGEST_HOP))
+    _check_ratios(path, "upsampling_ratios", codec.get("upsampling_ratios", []))
     _check_number(path, "sampling_rate", codec.get("sampling_rate", RATES[0]), *RATES)
     _check_number(path, "audio_channels", codec.get("audio_channels", 1), 1, 1)
     widths: Any = codec.get("target_bandwidths", [1.0])

@@ -1,4 +1,4 @@
-"""Reads genre, mood, tempo and instruments from a free description, by a table of words."""
+"""Reads genre, mood and tempo from a free description by a table of words, and a language from its letters."""
 
 from __future__ import annotations
 
@@ -43,6 +43,16 @@ TEMPO = re.compile(r"\b(\d{2,3}) ?bpm\b")
 SHARPS = {"C#": "Db", "D#": "Eb", "E#": "F", "G#": "Ab", "A#": "Bb", "B#": "C", "Gb": "F#", "Cb": "B", "Fb": "E"}
 
 
+LETTERS = (
+    ("ja", re.compile("[\u3040-\u30ff]")),
+    ("ko", re.compile("[\uac00-\ud7af]")),
+    ("zh", re.compile("[\u4e00-\u9fff]")),
+    ("ru", re.compile("[\u0400-\u04ff]")),
+    ("ar", re.compile("[\u0600-\u06ff]")),
+)
+"""Letters of languages; Japanese comes first, since it has the signs of Chinese too."""
+
+
 def fill_from_text(request: MusicRequest) -> MusicRequest:
     """The request with what it leaves open filled in from its words; fields that were set win over words.
 
@@ -66,6 +76,11 @@ def as_text(request: MusicRequest) -> str:
     parts += [f"{request.tempo} bpm"] if request.tempo else []
     parts += [f"in {request.key}"] if request.key != "any" else []
     return ", ".join(part for part in parts if part)
+
+
+def language_of(lyrics: str) -> str:
+    """The code of the language that lyrics are written in, as far as their letters tell; else English."""
+    return next((code for code, letters in LETTERS if letters.search(lyrics)), "en")
 
 
 def _first(table: dict[str, tuple[str, ...]], text: str) -> str:

@@ -32,6 +32,21 @@ MOODS = (
     ("mysterious", "Mysterious"),
 )
 
+LANGUAGES = (
+    ("auto", "By its letters"),
+    ("en", "English"),
+    ("zh", "Chinese"),
+    ("ja", "Japanese"),
+    ("ko", "Korean"),
+    ("de", "German"),
+    ("fr", "French"),
+    ("es", "Spanish"),
+    ("pt", "Portuguese"),
+    ("it", "Italian"),
+    ("ru", "Russian"),
+    ("ar", "Arabic"),
+)
+
 TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 KEYS = (ANY, *((f"{tonic} {mode}", f"{tonic} {mode}") for mode in ("major", "minor") for tonic in TONICS))
@@ -54,6 +69,30 @@ class MusicRequest(Request):
             placeholder="a slow, dreamy lullaby",
         ),
     )
+    negative: str = field(
+        "",
+        FreeText(
+            label="Exclude",
+            help="What should not be heard.",
+            limit=1000,
+            lines=2,
+            placeholder="low quality, distortion",
+        ),
+    )
+    lyrics: str = field(
+        "",
+        FreeText(
+            label="Lyrics",
+            help="The words to sing, with marks such as [verse] and [chorus]; empty for no words.",
+            limit=5000,
+            lines=6,
+            placeholder="[verse]",
+        ),
+    )
+    language: str = field(
+        "auto",
+        Choice(label="Language", help="The language of the lyrics.", options=LANGUAGES, open=True, advanced=True),
+    )
     genre: str = field(
         "any", Choice(label="Genre", help="The kind of music.", options=GENRES, open=True, group="Character")
     )
@@ -73,7 +112,28 @@ class MusicRequest(Request):
     )
     key: str = field("any", Choice(label="Key", help="The musical key.", options=KEYS))
     seconds: float = field(
-        12.0, Range(label="Length", help="How long the piece is.", low=1, high=60, step=0.5, unit="seconds")
+        12.0, Range(label="Length", help="How long the piece is.", low=1, high=600, step=0.5, unit="seconds")
+    )
+    steps: int = field(
+        100,
+        Range(
+            label="Steps",
+            help="Denoising steps; more take longer and sound a little finer.",
+            low=1,
+            high=500,
+            advanced=True,
+        ),
+    )
+    guidance: float = field(
+        7.0,
+        Range(
+            label="Guidance",
+            help="How closely to follow the description; 1 follows it loosely, high values sound harsh.",
+            low=0,
+            high=30,
+            step=0.1,
+            advanced=True,
+        ),
     )
 
 

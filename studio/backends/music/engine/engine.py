@@ -1,4 +1,4 @@
-"""The music engine: our own models from a plan, MusicGen models from text, both through one sampling loop."""
+"""The music engine: our own models from a plan, and MusicGen models and pipelines of diffusers from text."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from studio.backends.engine.loaded import errors_of_networks, read_tokenizer, re
 from studio.backends.medium import Resources
 from studio.backends.music.check import check
 from studio.backends.music.engine.codec import decode, to_device
+from studio.backends.music.engine.diffusion import SoundPipeline
 from studio.backends.music.engine.files import FAMILY, LoadedStarter, load_starter, read_config
 from studio.backends.music.engine.mastering import master
 from studio.backends.music.engine.prior import Condition, NoteGrammar, SamplingOptions, sample, undelay
@@ -32,6 +33,7 @@ from studio.backends.music.requests import GENRES, MOODS, MusicRequest
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Audio, Payload
+from studio.models.pipelines import INDEX
 from studio.schema.request import Request
 
 PREVIEW_SECONDS = 2.0
@@ -139,7 +141,7 @@ class MusicEngine:
     """The engine of music."""
 
     def __init__(self) -> None:
-        self.player: MusicModel | None = None
+        self.player: MusicModel | SoundPipeline | None = None
         self._folder = Path()
 
     def load(self, resources: Resources, report: Report) -> None:
@@ -148,6 +150,9 @@ class MusicEngine:
             raise BadInput("No music model was named.", "`studio models list` shows the models there are.")
         report(Progress("loading"))
         self._folder = model.folder
+        if (model.folder / INDEX).is_file():
+            self.player = SoundPipeline.load(model.folder, model.size)
+            return
         kind = read_config(model.folder).get("model_type")
         with translate_out_of_memory():
             if kind == FAMILY:
@@ -164,6 +169,8 @@ class MusicEngine:
             raise BadInput("{kind} is not a request for music.", kind=request.kind)
         if self.player is None:
             raise StudioError("The music model is not loaded.")
+        if isinstance(self.player, SoundPipeline):
+            return [self.player.compose(request, report)]
         with errors_of_networks(self._folder), translate_out_of_memory(), torch.inference_mode():
             return [compose(self.player, request, report)]
 
