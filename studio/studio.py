@@ -105,7 +105,9 @@ class Studio:
             job_changed=lambda job: self._publish(News("job", job)),
             queue_changed=lambda: self._publish(News("queue")),
         )
-        limits = EngineLimits(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
+        limits = EngineLimits(
+            own.device, own.threads, int(own.memory_budget_gb * 2**30), own.context, own.gpu_layers, platform
+        )
         self._add_engine_lane("device", limits, isolated=isolated, nice=10)
         self._add_engine_lane("training", limits, isolated=isolated, nice=19)
         self._add_io_lane()
@@ -179,7 +181,7 @@ class Studio:
         self._results.discard(job)
 
     def change_settings(self, **changes: Any) -> None:
-        """Change and save settings. Device, threads, memory and folders take effect after a restart."""
+        """Change and save settings. Those of the machine and of folders take effect after a restart."""
         self.settings = settings_file.change(self.paths.config / "settings.toml", self.settings, **changes)
         self._publish(News("settings"))
 
@@ -274,7 +276,7 @@ class Studio:
                 self._speed = MeasuredSpeed(self.paths.state / "speed.json", self.settings.threads)
             found = self._speed.of(found)
         held = hardware.held(self._engines.pid, found.device) if self._engines is not None else 0
-        return replace(found, free=found.free + held)
+        return replace(found, free=found.free + held, context=self.settings.context)
 
     def _model_timed(self, request: Request) -> Model | None:
         """The model by whose runs the time of a request is told; a training's depends on its data."""

@@ -35,12 +35,16 @@ EngineKey = tuple[str, tuple[tuple[str, str, str], ...]]
 class EngineLimits:
     """Settings of an engine process. `budget` is in bytes of memory for models; 0 is half of the machine's.
 
-    `platform` ("module:function") configures device and threads and returns a description of the device.
+    `context` is the number of tokens that language models look back at (0: the engine's own), `gpu_layers` how many
+    layers of them a graphics card computes (-1: as many as it holds). `platform` ("module:function") configures device,
+    threads and these, and returns a description of the device.
     """
 
     device: str = "auto"
     threads: int = 0
     budget: int = 0
+    context: int = 0
+    gpu_layers: int = -1
     platform: str = PLATFORM
 
 
@@ -104,7 +108,9 @@ class EngineCache:
         request = map_works(request, lambda _, key: replace(key, path=str(resources.works[key.name])))
         report(Progress("loading"))
         if self._device_info is None and self._limits.platform:
-            self._device_info = resolve(self._limits.platform)(self._limits.device, self._limits.threads)
+            self._device_info = resolve(self._limits.platform)(
+                self._limits.device, self._limits.threads, self._limits.context, self._limits.gpu_layers
+            )
         # The fingerprint too: an id may be reused for another version after its model was removed.
         key = (engine, tuple((role, model.id, model.fingerprint) for role, model in resources.models.items()))
         try:

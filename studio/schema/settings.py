@@ -100,6 +100,31 @@ class Settings(Checked):
             unit="GB",
         ),
     )
+    context: int = field(
+        0,
+        Range(
+            label="Text that models read",
+            help="How many tokens a language model looks back at, where it can; more take more memory. 0 is automatic.",
+            low_word="Automatic",
+            group="Machine",
+            restart=True,
+            low=0,
+            high=1_000_000,
+            unit="tokens",
+        ),
+    )
+    gpu_layers: int = field(
+        -1,
+        Range(
+            label="Layers on the GPU",
+            help="How many layers of a GGUF model run on the graphics card; -1 is as many as it holds.",
+            low_word="Automatic",
+            group="Machine",
+            restart=True,
+            low=-1,
+            high=1000,
+        ),
+    )
     library_folder: str = field(
         "",
         PathTo(

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from studio.backends.engine import device
+from studio.backends.story.engine.engine import StoryEngine
 from studio.backends.story.engine.llama_cpp import LlamaCpp, try_file
 from studio.backends.story.engine.writing import SamplingSettings, clean
 from studio.errors import BadInput, StudioError
 from studio.jobs.previews import PreviewJoiner, TextDelta
+from studio.models.model import Model
+from studio.models.resources import Resources
 from tests.backends.gguf_models import gguf_model
 from tests.backends.language_models import PROMPT, greedy, language_model
 
@@ -175,3 +179,18 @@ def test_threads_other_than_the_one_that_made_it_may_write(model: LlamaCpp) -> N
     thread.start()
     thread.join()
     assert texts == [model.write(PROMPT, 4, LIKELIEST, ignore)[0]]
+
+
+def test_the_settings_say_how_much_is_read(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gguf_model(folder, tmp_path / "toy.gguf")
+    model = Model("toy", "story", "llama", "Toy", "CC0-1.0", tmp_path)
+    read = list[int]()
+    for asked in (0, 1, 200, 10**6):
+        monkeypatch.setattr(device, "context", asked)
+        engine = StoryEngine()
+        engine.load(Resources(model), lambda _: None)
+        assert isinstance(engine.model, LlamaCpp)
+        read.append(engine.model.context)
+        engine.close()
+    longest = read[0]
+    assert read == [longest, 128, min(200, longest), longest]

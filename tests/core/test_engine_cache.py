@@ -199,3 +199,19 @@ class Broken(fakes.FakeEngine):
         report(Progress("loading"))
         self.name = resources.main.id if resources.main else ""
         raise BadInput("The weights are damaged.", "Fetch them again.")
+
+
+CONFIGURED: list[tuple[object, ...]] = []
+
+
+def configure(*said: object) -> dict[str, str]:
+    CONFIGURED.append(said)
+    return {"device": "none"}
+
+
+def test_the_machine_is_configured_once_by_the_settings() -> None:
+    CONFIGURED.clear()
+    home = EngineCache(EngineLimits("cpu", 3, 2**40, 8192, 12, f"{__name__}:configure"))
+    run(home, "a")
+    run(home, "b")
+    assert CONFIGURED == [("cpu", 3, 8192, 12)]

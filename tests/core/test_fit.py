@@ -94,6 +94,15 @@ def test_llama_cpp_makes_the_logits_of_one_token(tmp_path: Path) -> None:
     assert short.working < long.working < cache + 300 * 10**6
 
 
+def test_a_context_of_the_settings_takes_its_memory() -> None:
+    facts = ModelFacts({"": Part({**LLAMA_2_7B, "max_position_embeddings": 8192}, 6_740_000_000, 4 * GB)}, gguf=True)
+    demand = family("story", "llama").demand
+    usual, half, all_ = (demand(facts, StoryRequest(), replace(MACHINE, context=n)).working for n in (0, 2048, 10**6))
+    shape = Shape(facts.part(""), facts)
+    assert usual - half == kv_cache(shape, 2048, 2)
+    assert all_ - usual == kv_cache(shape, 4096, 2)
+
+
 def test_seconds_are_those_of_the_speeds_in_the_dtype() -> None:
     slow, fast = Speed(1e9, 2e9, 4e9, 1e-3), Speed(10e9, 20e9, 40e9, 1e-4)
     machine = replace(MACHINE, speeds={4: slow, 2: fast})

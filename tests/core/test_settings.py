@@ -19,6 +19,8 @@ CHANGED: dict[str, Any] = {
     "device": "cpu",
     "threads": 3,
     "memory_budget_gb": 6.5,
+    "context": 8192,
+    "gpu_layers": 12,
     "library_folder": "/tmp/图库 'a' \"b\"",
     "models_folder": "C:\\models",
     "model_folders": "/tmp/models\n/mnt/図 disk",

@@ -15,15 +15,23 @@ from studio.errors import BadInput, Message, OutOfMemory
 
 SMALL = 500_000_000  # bytes of weights below which float32 costs nothing worth the question which dtype is faster
 
+ALL_LAYERS = -1
+
+context = 0
+"""Tokens that language models look back at, as the settings say; 0 is each engine's own number."""
+gpu_layers = ALL_LAYERS
+"""Layers of a language model that a graphics card computes; ALL_LAYERS for as many as it holds."""
+
 _requested = os.environ.get("STUDIO_DEVICE", "auto")
 
 
-def configure(asked: str, threads: int) -> dict[str, str]:
-    """Set the device ("cpu", "cuda", "mps"; "auto" for `STUDIO_DEVICE` or the fastest) and the number of threads (0 for
-    torch's own choice), once, at the start of the process; return the facts that go into a work's provenance. Raises
-    BadInput for a device that is not there.
+def configure(asked: str, threads: int, text: int = 0, layers: int = ALL_LAYERS) -> dict[str, str]:
+    """Set the device ("cpu", "cuda", "mps"; "auto" for `STUDIO_DEVICE` or the fastest), the number of threads (0 for
+    torch's own choice), `context` and `gpu_layers`, once, at the start of the process; return the facts that go into a
+    work's provenance. Raises BadInput for a device that is not there.
     """
-    global _requested
+    global _requested, context, gpu_layers
+    context, gpu_layers = text, layers
     if asked != "auto":
         _requested = asked
     device.cache_clear()

@@ -10,7 +10,7 @@ LIBRARIES = 165_000_000
 LLAMA = 40_000_000
 """Bytes of llama.cpp's library and of its tables for texts, once it is loaded."""
 CONTEXT = 4096
-"""Tokens looked back at; the engine's MAX_CONTEXT."""
+"""Tokens looked back at where the settings say nothing, whatever a large model could: memory grows with them."""
 BATCH = 256
 """Tokens that llama.cpp reads at once. It sets room aside for the logits of all, and makes those of the last."""
 READ = 12.0
@@ -27,7 +27,8 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
     shape = Shape(model, facts)
     tokens = int(getattr(request, "tokens", 220))
     prompt = 1 + len(str(getattr(request, "prompt", ""))) // 4
-    context = min(CONTEXT, model.count("max_position_embeddings", "n_positions", "context_length", usual=CONTEXT))
+    asked = machine.context or CONTEXT
+    context = min(asked, model.count("max_position_embeddings", "n_positions", "context_length", usual=asked))
     if facts.gguf:
         # All of the context is set aside when the model is loaded, in 16 bits.
         value = 4

@@ -114,7 +114,8 @@ class Machine:
     """Where models run: "cpu", "cuda" or "mps", its memory in bytes, what of that is free, and how fast it is.
 
     `half` says that large models run in 16 bits. `speeds` are those it reaches by the bytes of a value, 4 or 2, and
-    `measured` says that they were measured here; else they are those of a usual one of its kind.
+    `measured` says that they were measured here; else they are those of a usual one of its kind. `context` is the
+    number of tokens that language models look back at, as the settings say; 0 is each engine's own.
     """
 
     device: str
@@ -123,6 +124,7 @@ class Machine:
     half: bool = False
     speeds: Mapping[int, Speed] = field(default_factory=lambda: {4: Speed()}, hash=False)
     measured: bool = False
+    context: int = 0
 
     def speed(self, value: int) -> Speed:
         """In a dtype whose values have so many bytes; where that is not known, in another one."""

@@ -9,10 +9,11 @@ from typing import LiteralString
 
 import torch
 
-from studio.backends.engine.device import device, dtype_for
+from studio.backends.engine import device
 from studio.backends.medium import Resources
 from studio.backends.story.check import gguf_file
 from studio.backends.story.engine.writing import LanguageModel, SamplingSettings, clean, left_out
+from studio.backends.story.memory import CONTEXT
 from studio.backends.story.requests import StoryRequest
 from studio.errors import NOTHING, BadInput, Message, counted
 from studio.jobs.job import Cancelled, Progress, Report
@@ -21,8 +22,8 @@ from studio.media.payloads import Payload, Text
 from studio.schema.request import Request
 
 TITLE_MARK = "#"  # what a story of the model's own begins with: the mark of a title
-MAX_CONTEXT = 4096  # tokens looked back at, whatever a large model could: memory grows with them
-ALL_LAYERS = -1  # as many as the graphics card holds
+LEAST_CONTEXT = 128
+"""Tokens: with fewer nothing would be left of a beginning beside what is written."""
 LONGEST_FRAGMENT = 120  # characters of what was left out at the end that its remark says
 SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*(?=\s|$)|[。！？][”’」』]*")
 
@@ -39,16 +40,17 @@ class StoryEngine:
             raise BadInput("A story needs a model.", "`studio models list` shows the models there are.")
         report(Progress("loading"))
         path = gguf_file(model.folder)
+        context = max(LEAST_CONTEXT, device.context or CONTEXT)
         # Only what is used is imported: transformers takes seconds.
         if path is not None:
             from studio.backends.story.engine.llama_cpp import LlamaCpp
 
-            layers = 0 if device().type == "cpu" else ALL_LAYERS
-            self.model = LlamaCpp(path, MAX_CONTEXT, torch.get_num_threads(), layers)
+            layers = 0 if device.device().type == "cpu" else device.gpu_layers
+            self.model = LlamaCpp(path, context, torch.get_num_threads(), layers)
             return
         from studio.backends.story.engine.generation import TransformersModel
 
-        self.model = TransformersModel(model.folder, dtype_for(model.size), MAX_CONTEXT)
+        self.model = TransformersModel(model.folder, device.dtype_for(model.size), context)
 
     def close(self) -> None:
         if self.model is not None:
