@@ -190,6 +190,20 @@ def test_undo_takes_back_the_last_thing_on_every_page(desk: Desk) -> None:
         assert library.count() == 0, page
 
 
+def test_what_was_deleted_for_good_is_not_undone(desk: Desk) -> None:
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    library = desk.studio.library
+    desk.click("bin")
+    library.empty_bin()
+    desk.act("undo")
+    desk.settle()
+    assert library.count() == 0
+    assert "restored" not in desk.window.toast.message()
+    assert not desk.panel("poster").error.isVisible()
+
+
 def test_undo_in_a_search_is_that_of_the_works_where_these_came_last(desk: Desk) -> None:
     keep_seed(desk, "poster", 3)
     desk.click("generate")

@@ -255,8 +255,8 @@ class WorkActions:
                 back()
 
         def undo() -> bool:
-            there = self._existing(ids)
-            return self._change(there, library.restore, lambda: restored(len(there)))
+            there = self._existing(ids)  # what was deleted since does not come back
+            return bool(there) and self._change(there, library.restore, lambda: restored(len(there)))
 
         def said() -> None:
             words = count(len(ids), "%n item moved to the bin.", "%n items moved to the bin.")
