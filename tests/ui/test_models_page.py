@@ -47,7 +47,7 @@ from studio.schema.request import Request
 from studio.system import storage
 from studio.ui.models.downloads import DownloadState, Pace
 from studio.ui.models.entries import ModelQuery, of_offer
-from studio.ui.models.model_card import LANGUAGES, model_facts, offer_facts
+from studio.ui.models.model_facts import LANGUAGES, model_facts, offer_facts
 from studio.ui.models.page import ModelsPage
 from studio.ui.pages.licences import terms
 from studio.ui.widgets.text import rough_size, size
@@ -687,7 +687,8 @@ def test_a_newer_version_is_offered_and_takes_the_place_of_the_old_one(
     old = desk.studio.catalog.get(OFFER)
     package = next(each for each in desk.studio.catalog.offers if each.id == OFFER)
     assert package.package is not None
-    newer = replace(package, sources=(replace(package.package, version="9.9"),))
+    wheels = tuple(replace(each, version="9.9") for each in package.package.wheels)
+    newer = replace(package, sources=(replace(package.package, wheels=wheels),))
     monkeypatch.setattr(catalogs, "offers", lambda: (newer,))
     monkeypatch.setattr(imports, "offer", lambda _: newer)
     value[0] = 2.0
@@ -806,6 +807,25 @@ def test_the_shortcut_of_the_search_leads_to_the_search_of_this_page(desk: Desk)
     assert ids(page) == ["poster-starter"]
     QTest.keyClick(page.filters.search, Qt.Key.Key_Escape)
     assert ids(page) == STARTERS
+
+
+def test_home_leads_to_the_first_model_and_return_presses_the_button_that_has_the_focus(desk: Desk) -> None:
+    page = models_page(desk)
+    page.list.setFocus()
+    QTest.keyClick(page.list, Qt.Key.Key_End)
+    assert current(page).id == STARTERS[-1]
+    QTest.keyClick(page.list, Qt.Key.Key_Home)
+    assert current(page).id == STARTERS[0]
+    chip = desk.find("filter.sold")
+    chip.setFocus()
+    desk.until(chip.hasFocus)
+    QTest.keyClick(chip, Qt.Key.Key_Return)
+    assert page.filters.query.sold
+    use = desk.find("model.use")
+    use.setFocus()
+    desk.until(use.hasFocus)
+    QTest.keyClick(use, Qt.Key.Key_Return)
+    assert desk.window.page == "avatar"
 
 
 def test_place_order_and_model_come_back_at_the_next_start(desk: Desk, loop: QEventLoop) -> None:

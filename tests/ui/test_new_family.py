@@ -13,7 +13,7 @@ from studio.errors import BadInput
 from studio.models.families import Family, Mark
 from studio.schema.request import Request
 from studio.ui.forms.fields import NumberField
-from studio.ui.models.model_card import model_facts
+from studio.ui.models.model_facts import model_facts
 from tests.core.cli_runs import Runs
 from tests.core.test_catalog import tensors
 from tests.studios import fake_studio

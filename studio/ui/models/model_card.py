@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QRectF, QStorageInfo, Qt, QUrl, Signal
+from PySide6.QtCore import QRectF, QStorageInfo, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFrame, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from studio.backends import PAGELESS
 from studio.errors import StudioError
-from studio.models.families import Family
 from studio.models.fit.estimate import Fit
 from studio.models.importing import LicenceToAccept
 from studio.models.model import Model
 from studio.models.sources.hub import NotGranted
-from studio.models.sources.offers import HubSource, Offer, PackageSource, Source, provenance
-from studio.schema.fields import Choice, Field
-from studio.schema.request import Request
+from studio.models.sources.offers import Offer, provenance
 from studio.ui.models.downloads import DownloadState
-from studio.ui.models.entries import ModelEntry, medium_named, program_title
+from studio.ui.models.entries import ModelEntry, medium_named
+from studio.ui.models.model_facts import download_size, entry_facts
 from studio.ui.pages.licences import sells_words, terms
 from studio.ui.panel.onboarding import SamplePicture
 from studio.ui.widgets import placeholder
@@ -31,38 +28,13 @@ from studio.ui.widgets.dialogs import open_address
 from studio.ui.widgets.error_actions import buttons as mends
 from studio.ui.widgets.layout import column, fact_table, row, scrolling
 from studio.ui.widgets.messages import MessageBar
-from studio.ui.widgets.text import failure, rough_size, size, tr, value_text, worded
+from studio.ui.widgets.text import failure, size, tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
     from studio.models.sources.programs import FoundModel
 
 CARDS = ("card.md", "README.md", "model_card.md")
-LANGUAGES = {
-    "en": "English",
-    "zh": "Chinese",
-    "ar": "Arabic",
-    "cs": "Czech",
-    "de": "German",
-    "el": "Greek",
-    "es": "Spanish",
-    "fr": "French",
-    "he": "Hebrew",
-    "hi": "Hindi",
-    "id": "Indonesian",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "nl": "Dutch",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ro": "Romanian",
-    "ru": "Russian",
-    "th": "Thai",
-    "tr": "Turkish",
-    "uk": "Ukrainian",
-    "vi": "Vietnamese",
-}
 PICTURE = 180  # pixels that the sample sheet is high
 SIGN = 96  # pixels that the sign in its place is high
 
@@ -246,7 +218,7 @@ class ModelCard(QFrame):
         """The button that gets it; how far that is, once it has begun; and what went wrong."""
         state = self._states(entry)
         if state is None:
-            words = tr("Get ({size})").format(size=_download(entry.offer)) if entry.offer is not None else tr("Get")
+            words = tr("Get ({size})").format(size=download_size(entry.offer)) if entry.offer is not None else tr("Get")
             get = button(words, "model.get", "primary", clicked=self._do("get"))
             get.setToolTip(tr("Download and install it (Return)"))
             rows.addWidget(get)
@@ -266,7 +238,7 @@ class ModelCard(QFrame):
             self._add_download(rows, entry)
             return
         rows.addWidget(label(tr("The catalogue has a newer version."), name="modelNewer", wrap=True))
-        words = tr("Update ({size})").format(size=_download(offer))
+        words = tr("Update ({size})").format(size=download_size(offer))
         hint = tr("Download it; the version that is here stays until it is there")
         rows.addWidget(button(words, "model.update", hint=hint, clicked=self._do("update")))
 
@@ -371,94 +343,6 @@ def _sells(entry: ModelEntry) -> QLayout:
     return row(IconLabel(sign, tone, 16), (said, 1), spacing=8)
 
 
-def entry_facts(entry: ModelEntry) -> list[tuple[str, str]]:
-    """What is known of a model, as (name, value) rows."""
-    if entry.model is not None:
-        return model_facts(entry.model)
-    if entry.found is not None:
-        return found_facts(entry)
-    if entry.offer is not None:
-        return offer_facts(entry)
-    return [(tr("Size"), size(entry.size))] if entry.size else []
-
-
-def found_facts(entry: ModelEntry) -> list[tuple[str, str]]:
-    """What is known of a model of another program."""
-    found, medium = entry.found, medium_named(entry.medium)
-    assert found is not None
-    facts = [(tr("Belongs to"), ", ".join((program_title(found.program), *found.also)))]
-    facts += [] if medium is None else [(tr("Makes"), tr(medium.makes))]
-    facts.append((tr("Size"), size(found.size)))
-    return facts
-
-
-def model_facts(model: Model) -> list[tuple[str, str]]:
-    """What is known of an installed model."""
-    medium = medium_named(model.medium)
-    family = Family(model.family) if medium is None else medium.family(model.family)
-    facts = [] if medium is None else [(tr("Makes"), tr(medium.makes))]
-    facts.append((tr("Size"), size(model.size)))
-    if all(model.native):
-        facts.append((tr("Native size"), "{} × {}".format(*model.native)))
-    if model.languages:
-        facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
-    facts.append((tr("Type"), tr(family.title) if family.title else model.family))
-    if medium is not None:
-        facts += _suited(family, model, medium.default_task.request)
-    facts.append((tr("Source"), tr("Built in") if model.bundled else _recorded(model.source)))
-    return facts
-
-
-def offer_facts(entry: ModelEntry) -> list[tuple[str, str]]:
-    """What is known of a model before it is fetched."""
-    offer, medium = entry.offer, medium_named(entry.medium)
-    assert offer is not None
-    facts = [] if medium is None else [(tr("Makes"), tr(medium.makes))]
-    download, there = _download(offer), entry.size_words
-    facts += (
-        [(tr("Download"), download)] if download == there else [(tr("Download"), download), (tr("Size on disk"), there)]
-    )
-    if offer.languages:
-        facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in offer.languages)))
-    if offer.family and medium is not None:
-        facts.append((tr("Type"), tr(medium.family(offer.family).title) or offer.family))
-    if offer.parameters:
-        facts.append((tr("Parameters"), _parameters(offer.parameters)))
-    facts.append((tr("Source"), _source(offer.sources[0])))
-    if offer.gated:
-        facts.append((tr("Access"), tr("With a free account that has accepted its licence")))
-    return facts
-
-
-def _download(offer: Offer) -> str:
-    """The bytes to fetch; rounded where they are an estimate."""
-    return (rough_size if offer.download_computed else size)(offer.download)
-
-
-def _parameters(number: int) -> str:
-    """How many numbers a network has: 135 million."""
-    if number >= 1_000_000_000:
-        return tr("{number} billion").format(number=QLocale().toString(number / 1e9, "f", 1))
-    return tr("{number} million").format(number=QLocale().toString(max(1, round(number / 1e6))))
-
-
-def _recorded(source: str) -> str:
-    """Where an installed model was fetched from, with its version, as `_source` says it of one to fetch."""
-    hub = re.fullmatch(r"hub:([^@]+)@([0-9a-f]{12})[0-9a-f]{28}", source)
-    if hub is not None:
-        return f"{hub[1]} ({hub[2]})"
-    return tr("Imported") if source in ("", "imported") else source.removeprefix("package ")
-
-
-def _source(source: Source) -> str:
-    """Where a model comes from, with its version."""
-    if isinstance(source, PackageSource):
-        return f"{source.name} {source.version}"
-    if isinstance(source, HubSource):
-        return source.repo if source.revision == "main" else f"{source.repo} ({source.revision[:12]})"
-    return QUrl(source.url).host()
-
-
 def _location(path: Path, what: str) -> QWidget:
     """Where a model lies, and on which disk."""
     disk = QStorageInfo(str(path))
@@ -480,23 +364,3 @@ def _hash_row(sha256: str) -> QLayout:
     shown.setToolTip(sha256)
     copy, words = (lambda: QGuiApplication.clipboard().setText(sha256)), tr("Copy the SHA-256 of the weights")
     return row(shown, None, tool("copy", words, "model.sum", clicked=copy, size=16), spacing=4)
-
-
-def _suited(family: Family, model: Model, request: type[Request]) -> list[tuple[str, str]]:
-    """What the form is set to for a model, and what it leaves out."""
-    fields = dict(request.fields())
-    suited = [
-        f"{tr(fields[name].label)} {_said(fields[name], value)}"
-        for name, value in family.suited(request, model).items()
-    ]
-    without = family.without_effect(request, model)  # reads a file of the model
-    unused = [tr(each.label) for name, each in fields.items() if name in without]
-    rows = ((tr("Suggested settings"), suited), (tr("Does not use"), [words for words in unused if words]))
-    return [(name, ", ".join(words)) for name, words in rows if words]
-
-
-def _said(field: Field, value: object) -> object:
-    """A value of a field; of a switch, its position, of a choice, what it is called."""
-    if isinstance(value, bool):
-        return tr("on") if value else tr("off")
-    return value_text(field, value) if isinstance(field, Choice) else value

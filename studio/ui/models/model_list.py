@@ -208,7 +208,11 @@ class ModelList(QListView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         text = event.text()
         mods = event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
-        if text.strip() and text.isprintable() and mods == Qt.KeyboardModifier.NoModifier:
+        if event.key() == Qt.Key.Key_Home and mods == Qt.KeyboardModifier.NoModifier:
+            first = self.rows.entry(self.rows.row_of(""))  # Qt stops at the heading above it
+            if first is not None:
+                self.choose(first.key)
+        elif text.strip() and text.isprintable() and mods == Qt.KeyboardModifier.NoModifier:
             self.typed.emit(text)
         else:
             super().keyPressEvent(event)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QStackedWidget
 
 from studio.backends import PAGELESS
 from studio.checkpoints import NCNN, SUFFIXES
 from studio.errors import Message
 from studio.jobs.io.imports import ModelGetRequest
 from studio.models.fit.estimate import Fit
-from studio.models.importing import LicenceToAccept
 from studio.models.model import Model, ModelUses
 from studio.models.sources.offers import Offer, is_updated
 from studio.schema.nested import models_by_role
@@ -26,7 +25,7 @@ from studio.ui.bridge import Bridge
 from studio.ui.commands import Run, keys_of
 from studio.ui.library.importer import local
 from studio.ui.library.work_actions import Actions
-from studio.ui.models.dialogs import AddressDialog, LicenceDialog, TokenDialog
+from studio.ui.models.dialogs import AddressDialog, LicenceDialog
 from studio.ui.models.downloads import DownloadState, ModelDownloads
 from studio.ui.models.entries import (
     ModelEntry,
@@ -42,6 +41,7 @@ from studio.ui.models.entries import (
 )
 from studio.ui.models.found_models import FoundModels, OtherProgramsBar
 from studio.ui.models.model_card import CARDS, ModelCard
+from studio.ui.models.model_fetcher import ModelFetcher
 from studio.ui.models.model_filters import ModelFilters
 from studio.ui.models.model_import import ModelImporter
 from studio.ui.models.model_list import ModelList
@@ -82,9 +82,9 @@ class ModelsPage(Page):
         self._offers: tuple[Offer, ...] = ()
         self._fits: dict[str, Fit] = {}  # by the key of an entry
         self._reckoning = LatestOnly(self)
-        self._accepted: set[str] = set()  # downloads whose licence was accepted
         self._just_fetched: dict[str, str] = {}  # ids of models by that of their download, until its place is left
         self.downloads = ModelDownloads(studio, bridge, self)
+        self.fetcher = ModelFetcher(studio, self.downloads, self._state_of, self)
         self.found = FoundModels(studio, bridge, self)
         self.list = ModelList(self._tasks, self._state_of)
         self.card = ModelCard(self._state_of)
@@ -326,17 +326,17 @@ class ModelsPage(Page):
             }
         else:
             actions = {
-                "go": lambda: self.get(entry),
-                "get": lambda: self.get(entry),
-                "accept": lambda: self._ask_licence(entry),
-                "token": lambda: self._ask_token(entry),
+                "go": lambda: self.fetcher.get(entry),
+                "get": lambda: self.fetcher.get(entry),
+                "accept": lambda: self.fetcher.ask_licence(entry),
+                "token": lambda: self.fetcher.ask_token(entry),
                 "pause": lambda: self.downloads.pause(entry.id),
                 "cancel": lambda: self.downloads.cancel(entry.id),
             }
         if entry.model is not None:
             model = entry.model
             actions |= {
-                "update": lambda: self._ask_to_update(entry, model),
+                "update": lambda: self.fetcher.update(entry, model),
                 "go": lambda: self.use(model),
                 "use": lambda: self.use(model),
                 "card": lambda: self.read_card(model),
@@ -348,69 +348,6 @@ class ModelsPage(Page):
             }
         if name in actions:
             actions[name]()
-
-    def get(self, entry: ModelEntry) -> None:
-        """Fetch a model, or go on with that; asks first where its licence has terms to accept."""
-        state, offer = self._state_of(entry), entry.offer
-        if entry.reason or (state is not None and state.stage not in ("paused", "failed")):
-            return
-        if offer is not None and state is None and not terms(offer.licence).free:
-            self._ask_licence(entry)
-        else:
-            self._fetch(entry, accepted=offer is not None or entry.id in self._accepted)
-
-    def _fetch(self, entry: ModelEntry, *, accepted: bool) -> None:
-        if accepted:
-            self._accepted.add(entry.id)
-        if entry.update is not None:
-            self.downloads.start(ModelGetRequest(offer=entry.id, accept_licence=True, replaces=entry.id))
-        elif entry.offer is not None:
-            self.downloads.start(ModelGetRequest(offer=entry.offer.id, accept_licence=accepted))
-        elif entry.download is not None:
-            source, medium = entry.download.asked, entry.download.medium
-            self.downloads.start(ModelGetRequest(source=source, target=medium, accept_licence=accepted))
-
-    def _ask_to_update(self, entry: ModelEntry, model: Model) -> None:
-        """Fetch a newer version of an installed model; asks first where works were made with the one that is here."""
-
-        def ask(uses: ModelUses) -> None:
-            if not uses.works:
-                self._fetch(entry, accepted=True)
-                return
-            words = count(
-                uses.works,
-                "%n work was made with the version that is here. It stays; made again, it comes out differently.",
-                "%n works were made with the version that is here. They stay; made again, they come out differently.",
-            )
-            confirm(
-                self.window(),
-                ("updateModel", "updateYes"),
-                tr("Update {name}?").format(name=model.title),
-                words + "\n" + tr("The version that is here is deleted once the newer one is there."),
-                (tr("Update"), tr("Cancel")),
-                lambda: self._fetch(entry, accepted=True),
-                title=tr("Update a model"),
-            )
-
-        studio = self._studio
-        self._removal.run(lambda: studio.uses_of(model), ask)
-
-    def _ask_licence(self, entry: ModelEntry) -> None:
-        """Ask whether a person agrees to the licence, and fetch the model then."""
-        state = self._state_of(entry)
-        error = state.error if state is not None else None
-        allowed = terms(error.licence if isinstance(error, LicenceToAccept) and entry.offer is None else entry.licence)
-        if entry.offer is not None and entry.offer.terms:
-            allowed = replace(allowed, words=tr(entry.offer.terms))
-        url = entry.offer.licence_url if entry.offer is not None else ""
-        dialog = LicenceDialog(self.window(), tr("Get {name}?").format(name=entry.title), allowed, tr("Get"), url=url)
-        dialog.accepted.connect(lambda: self._fetch(entry, accepted=True))
-        dialog.open()
-
-    def _ask_token(self, entry: ModelEntry) -> None:
-        dialog = TokenDialog(self.window())
-        dialog.accepted.connect(lambda: self.get(entry))
-        dialog.open()
 
     def ask_address(self) -> None:
         """Ask for the name or address of a model that is not in the list."""
@@ -566,8 +503,11 @@ class ModelsPage(Page):
         ask_paths(self.window(), title, "chooseModel", self.import_files, start=Path.home(), mode=mode, types=types)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        focused = QApplication.focusWidget()
         if event.key() == Qt.Key.Key_Delete:
             self.run("remove")
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(focused, QAbstractButton):
+            focused.click()  # Qt presses a focused button with the space bar alone
         else:
             super().keyPressEvent(event)
 
@@ -579,6 +519,7 @@ class ModelsPage(Page):
         self._check.close()
         self._removal.close()
         self.downloads.close()
+        self.fetcher.close()
         self._reckoning.close()
 
     def state(self) -> dict[str, Any]:
