@@ -104,7 +104,8 @@ def _transformer(network: Part, tokens: float) -> tuple[float, float, float]:
     layers = network.count("num_layers", "num_hidden_layers", "depth", usual=24)
     tokens += WORDS
     inner = network.count("intermediate_size", usual=4 * width)
-    return TOKENS * width * tokens, attention_layers(int(tokens), width, layers, inner), layers * CALLS
+    heads = network.count("num_attention_heads", "num_heads", usual=24)
+    return TOKENS * width * tokens, attention_layers(int(tokens), width, layers, inner, heads), layers * CALLS
 
 
 def _decode_latents(codec: Part, latents: float, hop: int) -> tuple[float, float]:
