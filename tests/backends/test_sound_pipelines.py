@@ -128,7 +128,7 @@ def test_the_command_line_imports_a_folder_and_makes_a_song(
     assert run("make", "music", "--model", "ace-step-base", "--seconds", 5).status == 2
 
 
-@pytest.mark.parametrize("name", PIPELINES)
+@pytest.mark.parametrize("name", ["stable-audio", "stable-audio-3", "audioldm2", "ace-step-base"])
 def test_a_trial_goes_all_the_way_without_numbers(
     toys: Callable[[str], Path], name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -226,7 +226,7 @@ def test_an_audioldm_as_it_was_published_plays_the_same(tmp_path: Path, toys: Ca
     assert np.array_equal(made, plain)
 
 
-@pytest.mark.parametrize("name", ["stable-audio", "audioldm2", "ace-step"])
+@pytest.mark.parametrize("name", ["stable-audio", "audioldm2"])
 def test_in_fewer_digits_the_sound_itself_is_made_in_all(
     toys: Callable[[str], Path], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
