@@ -20,7 +20,7 @@ from studio.ui.widgets.theme import SIZE
 MARGIN = 20  # pixels at the left and the right; a scroll bar takes 12 of them
 
 
-SPACING: dict[Shape, int] = {"slider": 14, "below": 14, "beside": 10}  # pixels between fields
+SPACING: dict[Shape, int] = {"slider": 14, "below": 14, "beside": 9}  # pixels between fields
 Value = TypeVar("Value", bound=Checked)
 
 
