@@ -59,7 +59,7 @@ def test_make_prints_one_json_object(run: Runs, tmp_path: Path, home: Path, medi
         assert path.parent == tmp_path / "a" / "b"
         assert path.stem == f"{medium}-{asset['seed']}"
         assert asset["medium"] == medium
-        assert asset["model"] == f"{medium}-starter"
+        assert asset["model"] == next(one.starter for one in MEDIA if one.name == medium)
         assert asset["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
         assert 0 <= asset["seconds"] < 20
     kept = [path for path in (home / "library" / "works").rglob("*.*") if path.suffix in codecs.SUFFIXES]
@@ -246,7 +246,7 @@ def test_an_ignored_field_is_warned_about_once(run: Runs, home: Path, tmp_path: 
 
 def test_a_flag_that_a_family_ignores_is_said_whatever_its_value(run: Runs, home: Path) -> None:
     run("make", "poster", "--seed", 1)  # the models of the tests are there from now on
-    about = home.parent / "bundled" / "poster-starter" / "model.toml"
+    about = home.parent / "bundled" / "poster-scenes" / "model.toml"
     words = about.read_text("utf-8").partition("[defaults]")[0].replace('family = "sd"', 'family = "flux"')
     about.write_text(f'{words}[defaults]\nnegative = "rain"\n', encoding="utf-8")
     for value in ("snow", "rain", ""):

@@ -130,7 +130,7 @@ def test_library_verbs(run: Runs, tmp_path: Path, home: Path) -> None:
     assert listed["total"] == 2
     story, poster = listed["assets"]
     assert (story["medium"], poster["medium"]) == ("story", "poster")
-    assert (poster["seed"], poster["model"], poster["title"]) == (1, "poster-starter", "a red fox")
+    assert (poster["seed"], poster["model"], poster["title"]) == (1, "poster-scenes", "a red fox")
     found = run("library", "search", "狐狸", "--json").json["assets"]
     assert [asset["id"] for asset in found] == [story["id"]]
     assert run("library", "search", "fox", "--medium", "music", "--json").json == {"total": 0, "assets": []}
@@ -140,7 +140,7 @@ def test_library_verbs(run: Runs, tmp_path: Path, home: Path) -> None:
     assert poster["id"] in run("library", "list", "--offset", 1).out
     shown = run("library", "show", poster["id"], "--json").json
     assert shown["request"]["prompt"] == "a red fox"
-    assert shown["provenance"]["model"]["id"] == "poster-starter"
+    assert shown["provenance"]["model"]["id"] == "poster-scenes"
     assert "a red fox" in run("library", "show", poster["id"]).out
     assert run("library", "verify").out == "No problems found in 2 works.\n"
     (home / "library" / "index.sqlite").write_bytes(b"torn")

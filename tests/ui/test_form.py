@@ -151,8 +151,8 @@ def test_the_default_model_is_named_and_a_request_that_names_it_keeps_the_id(des
     assert isinstance(field, ModelField)
     assert field.box.currentText() == "Fake poster (default)"
     assert field.value() == ""
-    field.set_value("poster-starter")
-    assert (field.box.currentText(), field.value()) == ("Fake poster (default)", "poster-starter")
+    field.set_value("poster-scenes")
+    assert (field.box.currentText(), field.value()) == ("Fake poster (default)", "poster-scenes")
     assert [field.box.itemText(at) for at in range(field.box.count())].count("Fake poster") == 0
     field.set_value("gone")
     assert (field.box.currentText(), field.value()) == ("gone (missing)", "gone")

@@ -146,7 +146,7 @@ def current(page: ModelsPage) -> Model:
 
 
 UPSCALER = {"features": 4, "layers": 1, "scale": 2}
-STARTERS = ["avatar-starter", "poster-starter", "story-starter", "music-starter"]
+STARTERS = ["avatar-starter", "poster-scenes", "story-starter", "music-starter"]
 
 
 def test_it_lists_what_there_is_with_licence_and_size(desk: Desk) -> None:
@@ -804,7 +804,7 @@ def test_the_shortcut_of_the_search_leads_to_the_search_of_this_page(desk: Desk)
     assert desk.window.page == "models"
     assert page.filters.search.hasFocus()
     QTest.keyClicks(page.filters.search, "poster")
-    assert ids(page) == ["poster-starter"]
+    assert ids(page) == ["poster-scenes"]
     QTest.keyClick(page.filters.search, Qt.Key.Key_Escape)
     assert ids(page) == STARTERS
 

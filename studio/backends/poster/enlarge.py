@@ -1,4 +1,4 @@
-"""Resizes a picture to the size asked for; enlarging keeps edges sharp."""
+"""Resizes a picture to the size asked for, if that is not too slim; enlarging keeps edges sharp."""
 
 from __future__ import annotations
 
@@ -7,7 +7,23 @@ import PIL.Image
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
+from studio.errors import BadInput
+
 Pixels = NDArray[np.uint8]
+SLIMMEST = 3.0
+"""How many times longer than wide a picture may be."""
+
+
+def refuse_slim(width: int, height: int) -> None:
+    """Raises BadInput for a picture that is longer and slimmer than one can be made."""
+    if max(width, height) > SLIMMEST * min(width, height):
+        raise BadInput(
+            "{width} x {height} is too slim a picture.",
+            "One side may be at most {limit:g} times the other.",
+            width=width,
+            height=height,
+            limit=SLIMMEST,
+        )
 
 
 def fit(pixels: Pixels, width: int, height: int) -> Pixels:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from studio.backends.poster.memory import demand
+from studio.backends.poster.memory import demand, scene_demand
+from studio.backends.poster.scene import check as scenes
 from studio.models import weights
 from studio.models.families import Family, Mark
 from studio.models.model import Model
@@ -72,7 +73,20 @@ def _family(
     )
 
 
+SCENE = scenes.MODEL_TYPE
+
 FAMILIES = (
+    # It says what stands where, and the studio draws that: there are no pixels that a prompt could keep away.
+    Family(
+        SCENE,
+        "AIGC Studio scene model",
+        (Mark("model_type", SCENE),),
+        defaults={"steps": 60, "guidance": 1.5},
+        limits={"guidance": (1, 4)},
+        controls=CONTROLS - {"negative"},
+        check_files=scenes.check,
+        demand=scene_demand,
+    ),
     _family(
         "sdxl",
         "Stable Diffusion XL network",

@@ -35,6 +35,12 @@ WORDS = 256
 """Tokens of a prompt, as most text encoders fill it up."""
 DECODER_CHANNELS = (128, 256, 512, 512)
 """Those of Stable Diffusion's autoencoder, and of most after it."""
+SCENES = 8
+"""Sets of rows that a scene model computes at once: four, each with the prompt and without it."""
+DRAWING = 16
+"""Bytes for each pixel of a drawing: as it is drawn, as a PNG at worst, and as it is read from that, twice."""
+DRAWERS = 40_000_000
+"""Bytes of what draws, once it is there."""
 UNET_CHANNELS = (320, 640, 1280)
 
 
@@ -172,3 +178,20 @@ def _patch(network: Part, decoder: Part) -> int:
         return side * side
     latent = decoder.count("latent_channels", "z_dim")
     return 1 if side == 1 and latent and network.count("in_channels") == latent else 4
+
+
+def scene_demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
+    """Of a PosterRequest, with a scene model: a few sets of rows in 32 bits, and the drawing at full size."""
+    root = facts.part("")
+    width, layers = root.count("width", usual=128), root.count("layers", usual=5)
+    rows = root.count("slots", usual=32) * SCENES
+    steps = int(getattr(request, "steps", 60))
+    pixels = int(getattr(request, "width", 512)) * int(getattr(request, "height", 768))
+    return Demand(
+        weights=facts.values * 4,
+        working=int(4 * BLOCK * rows * width + DRAWING * pixels),
+        loading=facts.largest,
+        libraries=DRAWERS,
+        flops=steps * 2.0 * rows * layers * 12 * width * width,
+        calls=steps * layers * 40.0,
+    )

@@ -88,7 +88,7 @@ MEDIUM = Medium(
     tasks=(
         Task(
             PosterRequest,
-            "studio.backends.poster.engine.engine:PosterEngine",
+            "studio.backends.poster.engine.by_family:PosterFamilyEngine",
             stages=(StageText("painting", "painting", "painting, step {done} of {total}"),),
         ),
         Task(
@@ -99,7 +99,7 @@ MEDIUM = Medium(
             follow=False,
         ),
     ),
-    starter="poster-starter",
+    starter="poster-scenes",
     stage="image",
     makes="Pictures from a prompt",
     samples=SampleSheet(128, 192, gap=8),
@@ -110,7 +110,7 @@ MEDIUM = Medium(
         (
             {"prompt": "a lighthouse on the coast at sunset"},
             {"prompt": "snowy mountains at dawn with a balloon"},
-            {"prompt": "a forest at night under a full moon"},
+            {"prompt": "a forest at night with a deer and a campfire"},
         ),
     ),
     demo=Demo("A poster", ({"kind": "poster", "prompt": "a lighthouse on the coast at sunset", "seed": 7},)),

@@ -16,15 +16,13 @@ from studio.backends.engine import pipelines
 from studio.backends.engine.device import dtype_for, free_memory, generator, translate_out_of_memory
 from studio.backends.medium import Resources
 from studio.backends.poster.engine.preview import LatentPreview
-from studio.backends.poster.enlarge import fit
+from studio.backends.poster.enlarge import fit, refuse_slim
 from studio.backends.poster.requests import MEDIUM, PosterRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image, Payload
 from studio.models.model import Model
 from studio.schema.request import Request
-
-SLIMMEST = 3.0  # how many times longer than wide a picture may be
 
 
 class PosterEngine:
@@ -100,14 +98,7 @@ class PosterEngine:
 
     def _working_size(self, width: int, height: int) -> tuple[int, int]:
         """The size to paint at: the asked one, or for a model with a native size that area in the asked proportions."""
-        if max(width, height) > SLIMMEST * min(width, height):
-            raise BadInput(
-                "{width} x {height} is too slim a picture.",
-                "One side may be at most {limit:g} times the other.",
-                width=width,
-                height=height,
-                limit=SLIMMEST,
-            )
+        refuse_slim(width, height)
         unit = max(8, int(getattr(self._pipe, "vae_scale_factor", 8)))  # many pipelines insist on eights
         network = getattr(getattr(self._pipe, "transformer", None), "config", None)
         latent = getattr(getattr(getattr(self._pipe, "vae", None), "config", None), "latent_channels", 0)

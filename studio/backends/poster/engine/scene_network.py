@@ -11,20 +11,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from studio.backends.poster.scene.check import MODEL_TYPE
 from studio.backends.poster.scene.elements import FIELDS, Scene
+from studio.backends.poster.scene.prompt import LONGEST
 from studio.backends.poster.scene.rows import NAMES, SLOTS, WIDTH, decode
 from studio.backends.poster.scene.words import FORMATS, tokens
-
-LENGTH = 32
-"""Tokens of a caption, at most."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,10 @@ class SceneModel(nn.Module):
         nn.init.zeros_(self.word.weight[0])
 
     def read(self, captions: Sequence[str]) -> Tensor:
-        """Token ids int64 [B, LENGTH] of captions; unknown words are left out."""
-        ids = torch.zeros(len(captions), LENGTH, dtype=torch.int64)
+        """Token ids int64 [B, LONGEST] of captions; unknown words are left out."""
+        ids = torch.zeros(len(captions), LONGEST, dtype=torch.int64)
         for row, text in zip(ids, captions, strict=True):
-            known = [self.index[word] for word in tokens(text) if word in self.index][:LENGTH]
+            known = [self.index[word] for word in tokens(text) if word in self.index][:LONGEST]
             row[: len(known)] = torch.tensor(known, dtype=torch.int64)
         return ids
 
@@ -110,13 +110,18 @@ class SceneModel(nn.Module):
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: value.contiguous() for name, value in self.state_dict().items()}, folder / "model.safetensors")
-        (folder / "config.json").write_text(json.dumps(asdict(self.config), indent=1) + "\n", encoding="utf-8")
+        about = {"model_type": MODEL_TYPE, **asdict(self.config)}
+        (folder / "config.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> SceneModel:
+        """The model in a folder that `check` has passed."""
         about = json.loads((folder / "config.json").read_text("utf-8"))
-        lists = {key: tuple(about.pop(key)) for key in ("words", "kinds", "fields")}
-        model = cls(SceneConfig(**lists, **about))
+        known = {each.name for each in fields(SceneConfig)}
+        config: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in about.items() if name in known
+        }
+        model = cls(SceneConfig(**config))
         model.load_state_dict(load_file(folder / "model.safetensors"))
         return model.eval()
 
@@ -153,9 +158,10 @@ def sample(
     seeds: Sequence[int],
     steps: int = 60,
     guidance: float = 2.0,
-    report: Callable[[int, list[Scene]], None] | None = None,
+    report: Callable[[int, Callable[[], list[Scene]]], object] | None = None,
 ) -> list[Scene]:
-    """A scene for each caption, format and seed. `report` is told each step and the scenes as they stand."""
+    """A scene for each caption, format and seed. `report` is called after each step, with a way
+    to see the scenes as they stand."""
     noise = [torch.randn(SLOTS, WIDTH, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     x = torch.stack(noise)
     ids, shapes = model.read(captions), torch.tensor([list(FORMATS).index(name) for name in formats])
@@ -167,15 +173,17 @@ def sample(
         return [decode(r, FORMATS[f], s) for r, f, s in zip(rows, formats, seeds, strict=True)]
 
     for step in range(steps):
-        now = times[step].expand(len(x))
-        told = model(x, guess, now, ids, shapes)
-        if guidance != 1:
-            free = model(x, guess, now, torch.zeros_like(ids), shapes)
+        if guidance == 1:
+            told = model(x, guess, times[step].expand(len(x)), ids, shapes)
+        else:
+            both = [torch.cat([each, each]) for each in (x, guess, shapes)]
+            words = torch.cat([ids, torch.zeros_like(ids)])
+            told, free = model(both[0], both[1], times[step].expand(len(words)), words, both[2]).chunk(2)
             told = free + guidance * (told - free)
         guess = told.clamp(-6, 6)
         kept, after = signal(times[step]), signal(times[step + 1])
         noise = (x - kept.sqrt() * guess) / (1 - kept).sqrt()
         x = after.sqrt() * guess + (1 - after).sqrt() * noise
         if report is not None:
-            report(step + 1, scenes())
+            report(step + 1, scenes)
     return scenes()
