@@ -112,7 +112,8 @@ class InstalledModels:
 
     def default(self, medium: str) -> Model:
         """The model a medium uses when none is named: the first of those offered for it, where that is installed, else
-        its starter, else its first. StudioError if it has none.
+        the first of those that came with the studio, by their ids, those named after the medium before others; else
+        its first. StudioError if it has none.
         """
         found = self._current().defaults.get(medium)
         if found is None:
@@ -243,9 +244,9 @@ def _default(medium: str, models: Sequence[Model]) -> Model:
     first = by_id.get(first_offers().get(medium, ""))
     if first is not None and first.unavailable is None:
         return first
-    starter = by_id.get(f"{medium}-starter")
-    if starter is not None:
-        return starter
+    starters = [model for model in models if model.bundled]
+    if starters:
+        return min(starters, key=lambda model: (not model.id.startswith(f"{medium}-"), model.id))
     return next((model for model in models if model.unavailable is None), models[0])
 
 

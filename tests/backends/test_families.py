@@ -72,10 +72,9 @@ def test_a_picture_family_is_as_its_pipeline(family: Family, pipeline: str) -> N
 
 def test_the_starter_has_values_of_its_own() -> None:
     starter = Catalog().default("poster")
-    family = medium("poster").family(starter.family)
-    assert family.defaults["steps"] == 50
-    suited = family.suited(PosterRequest, starter)
-    assert PosterRequest(**suited) == PosterRequest(), "those of the request"
+    assert starter.id == medium("poster").starter
+    suited = medium("poster").family(starter.family).suited(PosterRequest, starter)
+    assert suited == {"width": 512, "height": 768, "steps": 60, "guidance": 1.5}
 
 
 def test_values_that_cannot_be_are_left_out(tmp_path: Path) -> None:
