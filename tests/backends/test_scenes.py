@@ -20,6 +20,7 @@ from studio.backends.poster.engine.scenes import PREVIEW_EVERY, SceneEngine
 from studio.backends.poster.families import SCENE
 from studio.backends.poster.requests import MEDIUM, PosterRequest
 from studio.backends.poster.scene.check import check, shapes
+from studio.backends.poster.scene.elements import Element, Scene
 from studio.backends.poster.scene.prompt import CHINESE, HEADS, OTHERS, misses, read
 from studio.backends.poster.scene.words import THINGS, tokens, vocabulary
 from studio.errors import BadInput, StudioError
@@ -186,10 +187,19 @@ def test_each_word_of_a_prompt_is_understood_or_said_to_be_unknown(
 
 
 def test_when_nothing_is_known_chance_is_said_to_have_chosen() -> None:
-    assert str(read("a cyberpunk robot", WORDS).remark) == (
+    assert str(read("a cyberpunk robot", WORDS).remark(Scene(()))) == (
         "Nothing of the prompt is known, so chance chose the scene: cyberpunk robot."
     )
-    assert not read("", WORDS).remark
+    assert not read("", WORDS).remark(Scene(()))
+
+
+def test_what_was_understood_and_is_not_shown_is_said_too() -> None:
+    asked = read("a lake with two boats and a stag", WORDS)
+    one = Scene((Element("day"), Element("boat"), Element("deer")))
+    assert str(asked.remark(one)) == (
+        "Understood: lake, two boats, stag. Not in this scene, another seed may show it: two boats."
+    )
+    assert str(asked.remark(Scene((*one.elements, Element("boat"))))) == "Understood: lake, two boats, stag."
 
 
 def test_all_words_of_the_tables_lead_to_words_that_a_model_knows() -> None:
@@ -200,8 +210,6 @@ def test_all_words_of_the_tables_lead_to_words_that_a_model_knows() -> None:
 
 
 def test_a_scene_without_what_was_asked_for_is_further_from_it() -> None:
-    from studio.backends.poster.scene.elements import Element, Scene
-
     asked = read("a lighthouse at night", WORDS)
     night = Scene((Element("night", y=1.0), Element("hill", 0.5, 1.0, 0.1), Element("lighthouse", 0.5, 1.1, 0.5)))
     day = Scene((Element("day", y=1.0), Element("hill", 0.5, 1.0, 0.1)))

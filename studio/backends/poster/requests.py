@@ -113,5 +113,17 @@ MEDIUM = Medium(
             {"prompt": "a forest at night with a deer and a campfire"},
         ),
     ),
-    demo=Demo("A poster", ({"kind": "poster", "prompt": "a lighthouse on the coast at sunset", "seed": 7},)),
+    demo=Demo(
+        "A poster",
+        (
+            {
+                "kind": "poster",
+                "model": "poster-scenes",
+                "prompt": "a lighthouse on the coast at sunset with two boats",
+                "seed": 7,
+                "steps": 60,
+                "guidance": 1.5,
+            },
+        ),
+    ),
 )

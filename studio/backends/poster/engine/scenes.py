@@ -51,7 +51,7 @@ class SceneEngine:
         asked, scene = self.scene(request, report)
         report(Progress("finishing", request.steps, request.steps))
         drawing = svg(scene, request.width, request.height)
-        return [Bundle(Image(pixels(drawing), remark=asked.remark), {"svg": Svg(drawing)})]
+        return [Bundle(Image(pixels(drawing), remark=asked.remark(scene)), {"svg": Svg(drawing)})]
 
     def scene(self, request: PosterRequest, report: Report) -> tuple[prompt.ReadPrompt, Scene]:
         """What was understood of the prompt, and the best of AMONG scenes."""

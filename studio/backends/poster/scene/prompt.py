@@ -133,10 +133,24 @@ class ReadPrompt:
     unknown: tuple[str, ...] = ()
     things: dict[str, int] = field(default_factory=dict[str, int], hash=False)
     """The kinds asked for, and how many; 1 where they were not counted."""
+    called: dict[str, str] = field(default_factory=dict[str, str], hash=False)
+    """What the prompt calls them."""
 
-    @property
-    def remark(self) -> Message:
-        """Says what was understood and what was not; nothing where there is nothing to say."""
+    def remark(self, scene: Scene) -> Message:
+        """Says what was understood, what was not, and what the scene does not show all the same; nothing where there is
+        nothing to say.
+        """
+        said, missing = self._said(), _listed(tuple(dict.fromkeys(self.called[kind] for kind in self.missing(scene))))
+        if not missing:
+            return said
+        return Message("{said} Not in this scene, another seed may show it: {missing}.", said=said, missing=missing)
+
+    def missing(self, scene: Scene) -> list[str]:
+        """The kinds asked for of which the scene has none, or fewer than were asked for."""
+        count = Counter(e.kind for e in scene.elements)
+        return [kind for kind, number in self.things.items() if count[kind] < number]
+
+    def _said(self) -> Message:
         known, unknown = _listed(self.understood), _listed(self.unknown)
         if known and unknown:
             return Message("Understood: {known}. Not known: {unknown}.", known=known, unknown=unknown)
@@ -152,6 +166,7 @@ def read(prompt: str, vocabulary: Collection[str]) -> ReadPrompt:
     known = vocabulary if isinstance(vocabulary, set | frozenset) else frozenset(vocabulary)
     told: list[str] = []
     phrases: dict[bool, list[list[str]]] = {True: [], False: []}
+    called: dict[str, str] = {}
     before: bool | None = None
     for shown, words in _pieces(prompt):
         found = [token for word in words if (token := _token(word, known))]
@@ -160,6 +175,7 @@ def read(prompt: str, vocabulary: Collection[str]) -> ReadPrompt:
             before = None
             continue
         told += [token for token in found if token not in told]
+        called |= {HEADS[token]: shown for token in found if token in HEADS}
         understood = bool(found)
         if before is understood and shown < _FIRST_CHINESE:
             phrases[understood][-1].append(shown)
@@ -170,7 +186,7 @@ def read(prompt: str, vocabulary: Collection[str]) -> ReadPrompt:
         told = [token for token in dict.fromkeys(told) if token not in SILENT]
     understood, unknown = (tuple(dict.fromkeys(" ".join(words) for words in phrases[which])) for which in (True, False))
     told = told[:LONGEST]
-    return ReadPrompt(tuple(told), understood, unknown, dict(_things(told)))
+    return ReadPrompt(tuple(told), understood, unknown, dict(_things(told)), called)
 
 
 def misses(scene: Scene, asked: ReadPrompt) -> float:
