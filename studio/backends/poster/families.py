@@ -7,16 +7,18 @@ and guidance are those that each pipeline has by itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from studio.backends.poster.memory import demand, scene_demand
-from studio.backends.poster.scene import check as scenes
 from studio.models import weights
 from studio.models.families import Family, Mark
 from studio.models.model import Model
 from studio.models.pipelines import INDEX, check
 
 CONTROLS = frozenset({"prompt", "negative", "width", "height", "steps", "guidance"})
+SCENE = "scene"
+"""What config.json calls a model of scenes."""
 TRIAL = "studio.backends.poster.engine.trial"
 
 DISTILLED: Mapping[str, tuple[str, str, Any, Mapping[str, Any]]] = {
@@ -73,7 +75,11 @@ def _family(
     )
 
 
-SCENE = scenes.MODEL_TYPE
+def _check_scene(folder: Path) -> None:
+    from studio.backends.poster.scene.check import check  # with numpy: the window starts without
+
+    check(folder)
+
 
 FAMILIES = (
     # It says what stands where, and the studio draws that: there are no pixels that a prompt could keep away.
@@ -84,7 +90,7 @@ FAMILIES = (
         defaults={"steps": 60, "guidance": 1.5},
         limits={"guidance": (1, 4)},
         controls=CONTROLS - {"negative"},
-        check_files=scenes.check,
+        check_files=_check_scene,
         demand=scene_demand,
     ),
     _family(

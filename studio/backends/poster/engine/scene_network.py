@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from studio.backends.poster.scene.check import MODEL_TYPE
+from studio.backends.poster.families import SCENE
 from studio.backends.poster.scene.elements import FIELDS, Scene
 from studio.backends.poster.scene.prompt import LONGEST
 from studio.backends.poster.scene.rows import NAMES, SLOTS, WIDTH, decode
@@ -110,7 +110,7 @@ class SceneModel(nn.Module):
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: value.contiguous() for name, value in self.state_dict().items()}, folder / "model.safetensors")
-        about = {"model_type": MODEL_TYPE, **asdict(self.config)}
+        about = {"model_type": SCENE, **asdict(self.config)}
         (folder / "config.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
     @classmethod

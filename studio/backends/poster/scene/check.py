@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from studio.backends.poster.families import SCENE
 from studio.backends.poster.scene.elements import FIELDS
 from studio.backends.poster.scene.rows import NAMES, SLOTS, WIDTH
 from studio.backends.poster.scene.words import FORMATS
@@ -13,8 +14,6 @@ from studio.errors import Message, StudioError
 from studio.models import weights
 from studio.models.folders import CONFIG, HINT, check_quantisation, check_sizes, read_tensors, refuse_value
 
-MODEL_TYPE = "scene"
-"""What config.json calls a model of scenes."""
 MOST_WORDS = 100_000
 TIMES = 64
 """Sines and cosines that a step's time is told in."""
@@ -26,8 +25,8 @@ def check(folder: Path) -> None:
     config = weights.read_json(path)
     tensors = read_tensors(folder)
     check_quantisation(folder, config, tensors)
-    if config.get("model_type") != MODEL_TYPE:
-        refuse_value(path, "model_type", config.get("model_type"), Message("{name!r}", name=MODEL_TYPE))
+    if config.get("model_type") != SCENE:
+        refuse_value(path, "model_type", config.get("model_type"), Message("{name!r}", name=SCENE))
     for name in ("width", "layers", "heads"):
         if type(config.get(name)) is not int:
             refuse_value(path, name, config.get(name), Message("a whole number of at least {least}", least=1))
