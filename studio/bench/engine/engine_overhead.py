@@ -6,6 +6,7 @@ The plain calls are what a person would write who knows the library: no progress
 from __future__ import annotations
 
 import json
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -16,8 +17,10 @@ import numpy as np
 import torch
 
 from studio.backends import medium
+from studio.backends.poster.families import SCENE
 from studio.errors import StudioError
 from studio.jobs.engine_cache import PLATFORM, resolve
+from studio.media.payloads import Bundle
 from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
@@ -28,8 +31,12 @@ Plain = Callable[[Request], Any]
 
 
 def poster(model: Model, engine: Any) -> tuple[Plain, str]:
+    """Of a scene model its sampler and the drawing, without previews; of others the pipeline of diffusers."""
+    if model.family == SCENE:
+        return scenes(model)
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
+    engine = engine._engine
     dtype = next(engine._pipe.unet.parameters()).dtype
     pipe: Any = DiffusionPipeline.from_pretrained(model.folder, torch_dtype=dtype, use_safetensors=True)
     pipe.to(engine._pipe.device).set_progress_bar_config(disable=True)
@@ -46,6 +53,24 @@ def poster(model: Model, engine: Any) -> tuple[Plain, str]:
         return np.asarray(made.images[0])
 
     return make, f"diffusers {type(pipe).__name__}"
+
+
+def scenes(model: Model) -> tuple[Plain, str]:
+    from studio.backends.poster.engine.scene_network import SceneModel, sample
+    from studio.backends.poster.engine.scenes import AMONG
+    from studio.backends.poster.scene import prompt, raster, render
+
+    network = SceneModel.load(model.folder)
+
+    def make(request: Any) -> Any:
+        asked = prompt.read(request.prompt, network.index.keys())
+        seeds, size = random.Random(request.seed), (request.width, request.height)
+        numbers = [seeds.getrandbits(48) for _ in range(AMONG)]
+        told, form = [" ".join(asked.told)] * AMONG, [render.format_for(*size)] * AMONG
+        made = sample(network, told, form, numbers, request.steps, request.guidance)
+        return raster.pixels(render.svg(min(made, key=lambda scene: prompt.misses(scene, asked)), *size))
+
+    return make, "the network's own sampler"
 
 
 def story(model: Model, engine: Any) -> tuple[Plain, str]:
@@ -191,6 +216,7 @@ def compare(name: str, catalog: Catalog, times: int, toy: bool) -> dict[str, Any
         if turn or toy:
             ours.append(taken)
             theirs.append(plainly)
+    made = made.main if isinstance(made, Bundle) else made
     engine.close()
     return {
         "ours": ours,
