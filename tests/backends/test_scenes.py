@@ -17,8 +17,8 @@ from studio.backends import families
 from studio.backends.poster.engine.by_family import PosterFamilyEngine
 from studio.backends.poster.engine.scene_network import SceneConfig, SceneModel
 from studio.backends.poster.engine.scenes import PREVIEW_EVERY, SceneEngine
-from studio.backends.poster.families import SCENE
 from studio.backends.poster.requests import MEDIUM, PosterRequest
+from studio.backends.poster.scene import SCENE
 from studio.backends.poster.scene.check import check, shapes
 from studio.backends.poster.scene.elements import Element, Scene
 from studio.backends.poster.scene.prompt import CHINESE, HEADS, OTHERS, misses, read

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from studio.backends.poster.memory import demand, scene_demand
+from studio.backends.poster.scene import SCENE
 from studio.models import weights
 from studio.models.families import Family, Mark
 from studio.models.model import Model
 from studio.models.pipelines import INDEX, check
 
 CONTROLS = frozenset({"prompt", "negative", "width", "height", "steps", "guidance"})
-SCENE = "scene"
-"""What config.json calls a model of scenes."""
 TRIAL = "studio.backends.poster.engine.trial"
 
 DISTILLED: Mapping[str, tuple[str, str, Any, Mapping[str, Any]]] = {

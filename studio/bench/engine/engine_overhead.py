@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from studio.backends import medium
-from studio.backends.poster.families import SCENE
+from studio.backends.poster.scene import SCENE
 from studio.errors import StudioError
 from studio.jobs.engine_cache import PLATFORM, resolve
 from studio.media.payloads import Bundle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.backends.medium import Engine, Resources
-from studio.backends.poster.families import SCENE
+from studio.backends.poster.scene import SCENE
 from studio.errors import BadInput
 from studio.jobs.job import Report
 from studio.media.payloads import Payload

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from studio.backends.poster.families import SCENE
+from studio.backends.poster.scene import SCENE
 from studio.backends.poster.scene.elements import FIELDS, Scene
 from studio.backends.poster.scene.prompt import LONGEST
 from studio.backends.poster.scene.rows import NAMES, SLOTS, WIDTH, decode

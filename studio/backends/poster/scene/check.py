@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from studio.backends.poster.families import SCENE
+from studio.backends.poster.scene import SCENE
 from studio.backends.poster.scene.elements import FIELDS
 from studio.backends.poster.scene.rows import NAMES, SLOTS, WIDTH
 from studio.backends.poster.scene.words import FORMATS
