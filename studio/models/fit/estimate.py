@@ -18,7 +18,7 @@ from studio.models.model import Model
 from studio.models.sources.offers import Offer
 from studio.schema.fields import Range
 from studio.schema.request import Request
-from studio.system.storage import format_size
+from studio.system.storage import format_estimate, format_size
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +83,10 @@ class Fit:
     @property
     def takes(self) -> Message:
         """The time and the memory it takes, without the verdict; where it does not fit, the memory there is."""
-        need = format_size(self.memory)
-        if self.verdict == "no":
-            return Message("Needs about {need} of memory; {free} are free.", need=need, free=format_size(self.free))
+        if self.verdict == "no":  # the two may differ by little
+            need, free = format_size(self.memory), format_size(self.free)
+            return Message("Needs about {need} of memory; {free} are free.", need=need, free=free)
+        need = format_estimate(self.memory)
         if self.seconds is None:
             return Message("Needs about {need} of memory.", need=need)
         return Message("About {time}, {need} of memory.", time=spoken(self.seconds), need=need)
@@ -95,7 +96,7 @@ class Fit:
         """How it fits, in a sentence."""
         if self.verdict != "slowly" or self.seconds is None:
             return self.takes
-        need = format_size(self.memory)
+        need = format_estimate(self.memory)
         return Message("Runs slowly here: about {time}, {need} of memory.", time=spoken(self.seconds), need=need)
 
     @property
