@@ -340,7 +340,7 @@ def test_a_person_at_a_terminal_can_give_a_work_up(run: Runs, disk: list[int], m
     ended = run("make", "avatar", "--seed", 7, "--json")
     assert (ended.status, ended.json) == (3, {"assets": []})
     assert ended.err.count("Press Return to try again") == 1
-    assert "studio make avatar --seed 7 --model avatar-starter" in " ".join(ended.err.split())
+    assert "studio make avatar --size large --seed 7 --model avatar-starter" in " ".join(ended.err.split())
     assert "the disk is full" in ended.err.splitlines()[-1]
 
 
