@@ -55,12 +55,12 @@ def test_the_time_of_all_results_is_said(free: Callable[[int], None], desk: Desk
 
 def test_what_does_not_fit_is_said_before_the_click_and_mended_by_one(free: Callable[[int], None], desk: Desk) -> None:
     panel = desk.panel("poster")
-    free(3 * GB)
+    free(310_000_000)
     panel.form.set_value(PosterRequest(prompt="a fox", width=1536, height=1536))
     desk.until(lambda: line(desk).use.isVisible())
     said = line(desk).words.text()
     assert said.startswith("Needs about ")
-    assert "3.0 GB are free." in said
+    assert "310.0 MB are free." in said
     chosen = line(desk).use.text().removeprefix("Use ")
     assert said.endswith(f"{chosen} would fit.")
     panel.form.set_value(panel.form.value().replace(prompt="another fox"))

@@ -32,7 +32,7 @@ def fill(desk: Desk, kind: str, seeds: range, prompt: str = "") -> None:
     """Works as the studio makes them, without the wait."""
     for seed in seeds:
         request = medium(kind).default_task.request(seed=seed, **({"prompt": prompt} if prompt else {}))
-        provenance = Provenance(model=ModelOrigin(f"{kind}-starter", licence="Apache-2.0"))
+        provenance = Provenance(model=ModelOrigin(medium(kind).starter, licence="Apache-2.0"))
         desk.studio.library.add(payload(kind, seed), medium=kind, request=request.to_json(), provenance=provenance)
 
 

@@ -25,7 +25,7 @@ TOY = Family(
     (Mark("pipeline", "ToyFlowPipeline"), Mark("tensor", "toy_flow.")),
     defaults={"steps": 4, "guidance": 1.0},
     limits={"steps": (1, 8)},
-    controls=frozenset({"prompt", "width", "height", "steps", "guidance"}),
+    controls=frozenset({"prompt", "negative", "width", "height", "steps"}),
 )
 POSTER = medium("poster")
 
@@ -82,15 +82,15 @@ def test_the_form_and_the_card_follow_the_model(desk: Desk, tmp_path: Path) -> N
     made: Request = panel.form.value()
     assert (made.model, made.steps, made.guidance) == (model.id, 4, 1.0)  # type: ignore[attr-defined]
     assert (steps.box.minimum(), steps.box.maximum()) == (1, 8)
-    assert fields["negative"].isHidden()
+    assert fields["guidance"].isHidden()
     facts = dict(model_facts(model))
     assert facts["Type"] == "Toy Flow network"
     assert facts["Suggested settings"] == "Steps 4, Guidance 1.0"
-    assert facts["Does not use"] == "Exclude"
+    assert facts["Does not use"] == "Guidance"
     panel.brief.undo()
     assert panel.form.value() == before
     assert steps.box.maximum() == 150
-    assert not fields["negative"].isHidden()
+    assert not fields["guidance"].isHidden()
 
 
 def test_the_command_line_takes_its_defaults(run: Runs, home: Path, tmp_path: Path) -> None:
@@ -103,6 +103,6 @@ def test_the_command_line_takes_its_defaults(run: Runs, home: Path, tmp_path: Pa
     request = json.loads(Path(chosen.json["assets"][0]["path"]).with_suffix(".json").read_text("utf-8"))["request"]
     assert (request["steps"], request["guidance"]) == (6, 1.0)
     assert run("make", "poster", "--model", "toy", "--steps", 9).status == 2
-    ignored = run("make", "poster", "--model", "toy", "--negative", "rain", "--json")
+    ignored = run("make", "poster", "--model", "toy", "--guidance", 3, "--json")
     assert ignored.status == 0
-    assert "Toy does not use negative, which changes nothing." in ignored.err
+    assert "Toy does not use guidance, which changes nothing." in ignored.err
