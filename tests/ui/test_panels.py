@@ -148,8 +148,7 @@ def test_what_was_made_stays_until_the_next_is_finished(desk: Desk) -> None:
     progress: list[int] = []
     panel._jobs.progressed.connect(lambda batch, job: progress.append(job.request.seed))
     desk.until(lambda: SLOW in progress)
-    desk.settle()
-    assert panel.stage.isVisible()
+    desk.until(panel.stage.isVisible)
     assert panel.stage.asset is not None
     assert panel.stage.asset.request["seed"] == 5
     assert "Poster" in desk.window.job_strip.words.full_text()
