@@ -147,13 +147,14 @@ def test_switching_repaints_at_once_and_is_remembered(desk: Desk) -> None:
 
 
 def test_every_window_that_stands_alone_has_the_style_sheet_and_follows_it(desk: Desk) -> None:
+    earlier = {*QApplication.topLevelWidgets()} - {desk.window}  # of tests before, not yet deleted
     for name in desk.window.names:
         desk.window.open(name)
     desk.settle()
     alone = CrashDialog(None)
     for scheme in SCHEMES:
         theme().choose(scheme)
-        tops = [top for top in QApplication.topLevelWidgets() if top.parentWidget() is None]
-        assert {desk.window, alone} < set(tops), "and what completes words"
+        tops = {top for top in QApplication.topLevelWidgets() if top.parentWidget() is None} - earlier
+        assert {desk.window, alone} < tops, "and what completes words"
         assert {top.styleSheet() for top in tops} == {theme().style_sheet}
     alone.deleteLater()
