@@ -113,6 +113,14 @@ def test_on_another_sheet_a_circle_stays_round_and_things_stand_once(size: tuple
     assert text.count("<title>lighthouse-1</title>") == text.count("<title>balloon-1</title>") == 1
 
 
+def test_water_reaches_both_sides_of_a_wide_sheet() -> None:
+    scene = Scene((Element("day", 0.5, 0.9), Element("water", 0.5, 0.9)))
+    picture = pixels(svg(scene, 1200, 400))
+    row = picture[round(400 * 0.92 / scene.height)]
+    assert (row[:500] == row[500]).all()
+    assert (row[-500:] == row[500]).all()
+
+
 def test_a_taller_sheet_moves_what_stands_with_the_horizon_and_keeps_what_flies_above_it() -> None:
     tall = taller(SCENE, 2.5)
     assert tall.height == 2.5

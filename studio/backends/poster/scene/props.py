@@ -261,7 +261,8 @@ def water(ink: Ink, top: float, surface: Colour, glitter: float = 1.0) -> None:
         t = i / (bands - 1)
         y = top + (ink.height - top) * (i / bands) ** 1.4
         colour = mix(far, near, t)
-        ink.ground([(-0.1, y), (1.1, y)] if i == 0 else ink.waves(y, 0.006 + 0.008 * t, 5), colour)
+        flat = [(ink.left - 0.1, y), (ink.right + 0.1, y)]
+        ink.ground(flat if i == 0 else ink.waves(y, 0.006 + 0.008 * t, 5), colour)
     for i in range(9):
         t = (i + 0.6) / 9
         y = top + (ink.height - top) * t**1.3
