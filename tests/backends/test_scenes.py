@@ -227,6 +227,14 @@ def test_a_folder_is_recognised_and_weights_are_those_that_its_config_describes(
     }
 
 
+def test_weights_that_are_no_numbers_are_said_to_be_damaged(toy: Path, tmp_path: Path) -> None:
+    network = SceneModel.load(toy)
+    network.leave.bias.data.fill_(torch.nan)
+    network.save(tmp_path / "damaged")
+    with pytest.raises(StudioError, match="not numbers"):
+        loaded(tmp_path / "damaged").run(PosterRequest(steps=2), Diary())
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

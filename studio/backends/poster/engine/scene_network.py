@@ -25,6 +25,7 @@ from studio.backends.poster.scene.elements import FIELDS, Scene
 from studio.backends.poster.scene.prompt import LONGEST
 from studio.backends.poster.scene.rows import NAMES, SLOTS, WIDTH, decode
 from studio.backends.poster.scene.words import FORMATS, tokens
+from studio.errors import StudioError
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,9 @@ def sample(
     guidance: float = 2.0,
     report: Callable[[int, Callable[[], list[Scene]]], object] | None = None,
 ) -> list[Scene]:
-    """A scene for each caption, format and seed. `report` is called after each step, with a way
-    to see the scenes as they stand."""
+    """A scene for each caption, format and seed. `report` is called after each step, with a way to see the scenes as
+    they stand. StudioError where the network answers with what are no numbers.
+    """
     noise = [torch.randn(SLOTS, WIDTH, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     x = torch.stack(noise)
     ids, shapes = model.read(captions), torch.tensor([list(FORMATS).index(name) for name in formats])
@@ -180,6 +182,10 @@ def sample(
             words = torch.cat([ids, torch.zeros_like(ids)])
             told, free = model(both[0], both[1], times[step].expand(len(words)), words, both[2]).chunk(2)
             told = free + guidance * (told - free)
+        if not bool(told.isfinite().all()):
+            raise StudioError(
+                "The model's results are not numbers.", "Its weights are damaged: import or train it again."
+            )
         guess = told.clamp(-6, 6)
         kept, after = signal(times[step]), signal(times[step + 1])
         noise = (x - kept.sqrt() * guess) / (1 - kept).sqrt()
