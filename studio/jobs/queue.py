@@ -249,13 +249,7 @@ class JobQueue:
     def seconds_left(self, job: Job | JobGroup) -> float | None:
         """Estimated from the pace of its steps, else from earlier jobs of its kind and model; None where unknown."""
         if isinstance(job, JobGroup):
-            left = [self.seconds_left(each) for each in job.jobs if not each.has_ended]
-            running, known = job.running, self.seconds_left(job.running) if job.running is not None else None
-            # Where no earlier job says how long one takes, the one that runs does.
-            each = None if running is None or known is None else running.seconds + known
-            if None in left and each is None:
-                return None
-            return sum(seconds if seconds is not None else each or 0.0 for seconds in left)
+            return self._seconds_left_of_all(job)
         if job.made_earlier:
             return 0.0
         progress = job.progress
@@ -265,6 +259,20 @@ class JobQueue:
             return each * max(0, progress.total - progress.done)
         typical = self._typical(job.request)
         return None if typical is None else max(0.0, typical - job.seconds)
+
+    def _seconds_left_of_all(self, group: JobGroup) -> float | None:
+        """The sum over its jobs. Where no earlier job says how long one takes, the one that runs does for its like."""
+        running = group.running
+        rest = None if running is None else self.seconds_left(running)
+        total = 0.0
+        for job in (each for each in group.jobs if not each.has_ended):
+            left = self.seconds_left(job)
+            if left is None and running is not None and rest is not None and _are_alike(job, running):
+                left = running.seconds + rest
+            if left is None:
+                return None
+            total += left
+        return total
 
     @property
     def interrupted(self) -> list[QueueEntry]:
@@ -557,6 +565,11 @@ def _can_save(job: Job) -> bool:
         return False
     files = [each for one in job.pending for each in (one.payloads if isinstance(one, Bundle) else (one,))]
     return bool(files) and all(each.path.is_file() for each in files if isinstance(each, Clip))
+
+
+def _are_alike(one: Job, other: Job) -> bool:
+    """Whether two jobs are of the same kind and model, and so take about as long."""
+    return (one.request.kind, one.request.model) == (other.request.kind, other.request.model)
 
 
 def _to_retry(request: Request) -> Request:

@@ -142,6 +142,15 @@ def test_time_left_of_a_group_counts_all_its_jobs_even_the_first_time(studio: St
     studio.queue.cancel(group.id)
 
 
+def test_time_left_of_one_kind_says_nothing_of_another(studio: Studio) -> None:
+    group = studio.submit_group([*faces(fakes.NOTHING_YET, 2), STORY(seed=1)], "batch")
+    running = group.jobs[0]
+    fakes.until(lambda: running.progress.done > 1)
+    assert studio.queue.seconds_left(running) is not None
+    assert studio.queue.seconds_left(group) is None
+    studio.queue.cancel(group.id)
+
+
 def test_a_group_is_restored_with_what_it_had_made(home: Path) -> None:
     first = fake_studio(home)
     group = first.submit_group([*faces(1, fakes.BAD_INPUT), STORY(seed=fakes.SLOW), *faces(2, 3)], "batch", title="All")
