@@ -53,6 +53,16 @@ def test_the_time_of_all_results_is_said(free: Callable[[int], None], desk: Desk
     assert "All" not in line(desk).words.text()
 
 
+def test_no_time_is_said_of_what_does_not_fit_at_all(free: Callable[[int], None], desk: Desk) -> None:
+    panel = desk.panel("poster")
+    free(1)
+    panel.count.setCurrentIndex(panel.count.findData(9))
+    panel.form.set_value(PosterRequest(prompt="a fox"))
+    desk.until(lambda: line(desk).words.text().startswith("Needs about "))
+    assert not line(desk).use.isVisible()
+    assert "All" not in line(desk).words.text()
+
+
 def test_what_does_not_fit_is_said_before_the_click_and_mended_by_one(free: Callable[[int], None], desk: Desk) -> None:
     panel = desk.panel("poster")
     free(310_000_000)

@@ -67,7 +67,7 @@ class FitLine(QWidget):
         self.fit = fit
         said = () if fit is None else (fit.words, *fit.instead)
         words = [worded(each) for each in said]
-        if fit is not None and self._number > 1 and fit.seconds is not None and fit.smaller is None:
+        if fit is not None and self._number > 1 and fit.seconds is not None and fit.verdict != "no":
             all_ = tr("All {number}: about {time}.")
             words.append(all_.format(number=self._number, time=duration(max(1.0, self._number * fit.seconds))))
         self.words.setText(" ".join(words))
