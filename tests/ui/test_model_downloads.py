@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QPushButton, QWidget
 from qasync import QEventLoop
 
+from studio.models.catalog import DOWNLOADS
 from studio.models.sources import hub
 from studio.ui.models.dialogs import source_of
 from studio.ui.models.page import ModelsPage
@@ -190,6 +193,31 @@ def test_a_download_that_was_cut_off_is_offered_on_its_card_alone(
         page = models_page(again)
         assert text(again, "downloadWords").startswith("Paused at 100 of ")
         again.click("model.continue")
+        again.until(lambda: installed(page))
+    finally:
+        again.close()
+
+
+def test_a_download_that_had_not_begun_is_not_forgotten(
+    desk: Desk,
+    fake_hub: FakeHub,  # noqa: F811
+    loop: QEventLoop,
+) -> None:
+    fake_hub.server.faults[FILE] = [hold(100_000)]
+    page = models_page(desk)
+    get_from(desk, page, "toys/fox")
+    desk.until(fake_hub.server.reached.is_set)
+    desk.until(lambda: text(desk, "downloadWords").startswith("100 of "))
+    place = desk.studio.catalog.downloads()[0].id
+    desk.close()
+    fake_hub.server.closing.set()
+    for folder in desk.home.rglob(f"{DOWNLOADS}/{place}"):
+        shutil.rmtree(folder)
+    again = Desk(desk.home, loop)
+    try:
+        assert again.window.resume_bar.isVisible()
+        again.click("offerResume")
+        page = models_page(again)
         again.until(lambda: installed(page))
     finally:
         again.close()

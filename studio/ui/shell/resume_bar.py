@@ -1,4 +1,4 @@
-"""The bar that offers to resume what was running when the program ended unexpectedly, but for downloads of models."""
+"""The bar that offers to resume what was running when the program ended, but for downloads that have begun."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class ResumeBar(QWidget):
         self.bar.dismissed.connect(lambda: self._answer(False))
         column(self, self.bar, margins=(16, 8, 16, 8))
         for entry in studio.queue.interrupted:
-            if isinstance(entry.request, ModelGetRequest):  # the models page offers to go on with it
-                studio.queue.dismiss(entry)
+            if isinstance(entry.request, ModelGetRequest) and _has_begun(studio, entry.request):
+                studio.queue.dismiss(entry)  # the models page offers to go on with it
         offered = studio.queue.interrupted
         self.setVisible(False)
         if offered:
@@ -59,6 +59,11 @@ class ResumeBar(QWidget):
             except StudioError as error:  # the offer stands: what it lacks may be there at the next start
                 self._failed(error)
         self.hide()
+
+
+def _has_begun(studio: Studio, request: ModelGetRequest) -> bool:
+    """Whether a download has been written down, so that it can go on."""
+    return any(each.id == request.download for each in studio.catalog.downloads())
 
 
 def _words(running: int, waiting: int, *, mixed: bool) -> str:
