@@ -344,10 +344,9 @@ def _content(folder: Path, record: AssetRecord) -> str:
     """What a text says; empty for other works, and where its file cannot be read."""
     if Path(record.file).suffix not in codecs.TEXT_SUFFIXES:
         return ""
+    # Until a change of the work is written down here, the file lies where it was before.
     places = [folder / "staging" / Path(record.file).name, *(folder / room / record.file for room in FOLDERS)]
-    path = next(
-        (path for path in places if path.exists()), None
-    )  # the file is where it was until the work is described
+    path = next((path for path in places if path.exists()), None)
     if path is None:
         return ""
     try:
