@@ -195,12 +195,15 @@ def test_what_was_deleted_for_good_is_not_undone(desk: Desk) -> None:
     desk.click("generate")
     desk.idle()
     library = desk.studio.library
+    desk.window.work_actions.rename(library.page()[0], "Fox")
     desk.click("bin")
     library.empty_bin()
-    desk.act("undo")
-    desk.settle()
+    for _ in range(2):
+        desk.act("undo")
+        desk.settle()
     assert library.count() == 0
     assert "restored" not in desk.window.toast.message()
+    assert "There is no work" not in desk.window.toast.message()
     assert not desk.panel("poster").error.isVisible()
 
 

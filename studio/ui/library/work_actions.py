@@ -186,9 +186,12 @@ class WorkActions:
         def put(title: str) -> bool:
             return self._attempt(lambda: self.studio.library.rename(asset.id, title))
 
+        def again(title: str) -> bool:
+            return bool(self._existing([asset.id])) and put(title)
+
         done = put(title)
         if done:
-            self.history.add(Change(lambda: put(asset.title), lambda: put(title)))
+            self.history.add(Change(lambda: again(asset.title), lambda: again(title)))
         return done
 
     def reveal(self, asset: Asset) -> None:
@@ -325,10 +328,12 @@ class WorkActions:
             put(other, on)
             moved.extend(other)
 
+        def again(on: bool) -> bool:
+            return self._change(self._existing(moved), lambda part: put(part, on))
+
         def said() -> None:
             if moved:
-                back = lambda on: self._change(self._existing(moved), lambda part: put(part, on))  # noqa: E731
-                self.notify_change(words, Change(lambda: back(not on), lambda: back(on)))
+                self.notify_change(words, Change(lambda: again(not on), lambda: again(on)))
             elif words:
                 self.notify(words, ())
 
