@@ -19,7 +19,7 @@ from studio.models.families import Families
 from studio.models.importing import AlreadyInstalled, Copied, LicenceToAccept, ModelToImport, import_model
 from studio.models.installed import STAGING, InstalledModels
 from studio.models.model import Model, text_of
-from studio.models.sources.offers import Offer, is_updated, names_commit, offers
+from studio.models.sources.offers import Offer, names_commit, offers, update_among
 from studio.system import storage
 from studio.system.paths import RESOURCES
 from studio.system.storage import sha256_of
@@ -212,8 +212,7 @@ class Catalog(InstalledModels):
 
     def update(self, model: Model) -> Offer | None:
         """The offer that a model was fetched from, where it has another version of it now; asks nobody else."""
-        offer = None if model.bundled else next((each for each in self.offers if each.id == model.id), None)
-        return offer if offer is not None and is_updated(offer, model.source) else None
+        return update_among(self.offers, model.id, model.source)
 
     def get_offered(
         self,

@@ -170,6 +170,11 @@ def is_updated(one: Offer, recorded: str) -> bool:
     return False
 
 
+def update_among(among: Iterable[Offer], id: str, recorded: str) -> Offer | None:
+    """The offer of that id, where it has another version than the model that was fetched from it; see `is_updated`."""
+    return next((each for each in among if each.id == id and is_updated(each, recorded)), None)
+
+
 class _Table:
     """A table of the catalogue, whose values are taken one by one. BadInput that names the value where one is missing,
     of another kind than it should be, or left over at the end.

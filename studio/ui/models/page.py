@@ -17,7 +17,7 @@ from studio.errors import Message
 from studio.jobs.io.imports import ModelGetRequest
 from studio.models.fit.estimate import Fit
 from studio.models.model import Model, ModelUses
-from studio.models.sources.offers import Offer, is_updated
+from studio.models.sources.offers import Offer, update_among
 from studio.schema.nested import models_by_role
 from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, LatestOnly
@@ -170,7 +170,7 @@ class ModelsPage(Page):
         installed = {model.id: model for model in models}
         found = [each if each.installed in installed else replace(each, installed="") for each in self.found.models]
         self._entries = [
-            *(replace(of_model(model), update=self._update(model)) for model in models),
+            *(replace(of_model(model), update=update_among(self._offers, model.id, model.source)) for model in models),
             *self._available(installed),
             *map(of_found, found),
         ]
@@ -182,11 +182,6 @@ class ModelsPage(Page):
         warnings = [each for each in catalog.warnings if each not in unavailable]
         if warnings:
             self.bar.show_message(tr("A model cannot be read."), "\n".join(map(worded, warnings)), kind="error")
-
-    def _update(self, model: Model) -> Offer | None:
-        """What the catalogue has in place of an installed model; None until it is read."""
-        offer = next((each for each in self._offers if each.id == model.id), None)
-        return offer if offer is not None and is_updated(offer, model.source) else None
 
     def _available(self, installed: Mapping[str, Model]) -> list[ModelEntry]:
         """The models to get, those from addresses first; one that was fetched just now stays where it was offered."""
