@@ -355,6 +355,8 @@ class Catalog(InstalledModels):
         """Delete a model, and give its id, and what a person added to it, to the one that replaces it. Where the old
         one cannot be removed, since it is in use, both stay.
         """
+        if new.id == old.id:  # the old one was removed meanwhile
+            return new
         added, place = old.folder / weights.ADDED, new.folder / weights.ADDED
         if added.is_file() and not place.exists():
             shutil.copy2(added, place)

@@ -432,6 +432,21 @@ def test_a_newer_version_with_the_same_weights_is_noted(fake_hub: FakeHub, catal
     assert len(catalog.models("story")) == 1
 
 
+def test_where_the_old_version_was_removed_meanwhile_the_newer_one_stays(fake_hub: FakeHub, catalog: Catalog) -> None:
+    old = catalog.get_source("hub:toys/fox")
+    updated(fake_hub)
+
+    def remove(done: int, _total: int) -> None:
+        there = catalog.listed(old.id)
+        if done and there is not None and there.sha256 == old.sha256:
+            catalog.remove(old.id)
+
+    new = catalog.get_source("hub:toys/fox", "", remove, replaces=old.id)
+    assert new.sha256 != old.sha256
+    assert catalog.models("story") == [new]
+    assert (catalog.verify(new), left(catalog)) == ([], [])
+
+
 def test_where_the_old_version_cannot_be_removed_both_stay(
     fake_hub: FakeHub, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
