@@ -55,15 +55,16 @@ class MeasuredSpeed:
     def _speeds(self, device: str) -> Mapping[int, Speed]:
         identity = _identity(device, self._threads)
         kept = self._read()
-        if identity not in kept:
-            found = measure(device, self._threads)
-            if not _speeds(found):
-                return {}
-            kept[identity] = found
+        known = _speeds(kept.get(identity))
+        if known:
+            return known
+        measured = measure(device, self._threads)
+        speeds = _speeds(measured)
+        if speeds:
             with contextlib.suppress(OSError):
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-                storage.write_atomic(self._file, json.dumps(kept, indent=1).encode())
-        return _speeds(kept[identity])
+                storage.write_atomic(self._file, json.dumps({**kept, identity: measured}, indent=1).encode())
+        return speeds
 
     def _read(self) -> dict[str, Any]:
         try:

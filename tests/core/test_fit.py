@@ -141,6 +141,16 @@ def test_a_machine_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert asked == [("cpu", 2), ("cpu", 1), ("cpu", 1)]
 
 
+def test_a_damaged_measurement_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "measure", lambda device, threads: SPEEDS)
+    file = tmp_path / "speed.json"
+    speed.MeasuredSpeed(file, 0).of(MACHINE)
+    (name,) = json.loads(file.read_bytes())
+    file.write_text(json.dumps({name: {"4": {}}}), encoding="utf-8")
+    assert speed.MeasuredSpeed(file, 0).of(MACHINE).measured
+    assert json.loads(file.read_bytes()) == {name: SPEEDS}
+
+
 @pytest.mark.parametrize("said", [None, [], {}, {"4": {}}, {"4": {**SPEEDS["4"], "call": 0.0}}, {"2": SPEEDS["2"]}])
 def test_what_is_no_measurement_leaves_the_machine_as_its_kind_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: object
