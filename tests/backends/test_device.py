@@ -7,11 +7,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
 
-from studio.backends.engine import device
+from studio.backends.engine import device, speed
 from studio.backends.story.engine.engine import StoryEngine
 from studio.models.catalog import Catalog
 from studio.models.fit.demand import Speed
@@ -26,6 +27,12 @@ def test_a_small_model_never_asks_the_clock(monkeypatch: pytest.MonkeyPatch) -> 
     engine.load(Resources(Catalog().default("story")), lambda _: None)
     assert engine.model.network.dtype == torch.float32
     engine.close()
+
+
+def test_where_a_threads_clock_is_too_coarse_the_other_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(time, "thread_time", lambda: 0.0)
+    assert speed.best(lambda: time.sleep(0.001)) >= 0.001
 
 
 def test_the_speed_of_this_machine_is_measured_by_a_program_of_its_own() -> None:
