@@ -70,7 +70,7 @@ class Studio:
         bundled: Path = RESOURCES / "models",
         platform: str = PLATFORM,
     ) -> None:
-        self.paths, self._platform = paths, platform
+        self.paths = paths
         self.media = {medium.name: medium for medium in media}
         self._tasks = tuple(tasks)
         self.settings, self.warnings = settings_file.load(paths.config / "settings.toml")
@@ -94,6 +94,7 @@ class Studio:
         self.fit = FitCheck(RunHistory(paths.state / "runs.sqlite"), families(media), self._machine)
         self._engines: ProcessHost | None = None
         self._speed: MeasuredSpeed | None = None
+        self._speed_lock = threading.Lock()
         self.queue = JobQueue(
             queue_store,
             lane_of=lambda request: self.task(request).lane,
@@ -105,7 +106,7 @@ class Studio:
             job_changed=lambda job: self._publish(News("job", job)),
             queue_changed=lambda: self._publish(News("queue")),
         )
-        limits = EngineLimits(
+        self._limits = limits = EngineLimits(
             own.device, own.threads, int(own.memory_budget_gb * 2**30), own.context, own.gpu_layers, platform
         )
         self._add_engine_lane("device", limits, isolated=isolated, nice=10)
@@ -266,17 +267,19 @@ class Studio:
         )
 
     def _machine(self) -> Machine:
-        """This machine, with what the engine's process holds counted as free: it gives way to the next model."""
+        """This machine as engines use it; what their process holds counts as free: it gives way to the next model."""
         from studio.support import hardware  # the window starts without these
         from studio.support.speed import MeasuredSpeed
 
-        found = hardware.machine(self.settings.device)
-        if self._engines is not None and self._platform:
-            if self._speed is None:
-                self._speed = MeasuredSpeed(self.paths.state / "speed.json", self.settings.threads)
+        limits = self._limits
+        found = hardware.machine(limits.device)
+        if self._engines is not None and limits.platform:
+            with self._speed_lock:
+                if self._speed is None:
+                    self._speed = MeasuredSpeed(self.paths.state / "speed.json", limits.threads)
             found = self._speed.of(found)
         held = hardware.held(self._engines.pid, found.device) if self._engines is not None else 0
-        return replace(found, free=found.free + held, context=self.settings.context)
+        return replace(found, free=found.free + held, context=limits.context)
 
     def _model_timed(self, request: Request) -> Model | None:
         """The model by whose runs the time of a request is told; a training's depends on its data."""

@@ -437,6 +437,11 @@ def test_settings_are_saved_and_told(studio: Studio, home: Path) -> None:
     assert 'theme = "dark"' in (home / "config" / "settings.toml").read_text()
 
 
+def test_what_fits_is_told_for_the_engines_as_they_run(studio: Studio) -> None:
+    studio.change_settings(context=2048)
+    assert studio.fit.machine().context == 0, "it takes effect after a restart"
+
+
 @pytest.mark.parametrize("kind", [AVATAR, STORY])
 def test_a_work_of_several_files_goes_the_whole_way(home: Path, kind: type[Request]) -> None:
     studio = fake_studio(home, isolated=True)
