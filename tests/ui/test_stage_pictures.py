@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from studio.backends.poster.requests import PosterRequest
-from studio.errors import StudioError
+from studio.errors import Message, StudioError
 from studio.library.asset import AssetRecord
 from studio.library.library import Asset
 from studio.media import codecs
@@ -352,3 +352,16 @@ def test_reduced_motion_has_no_fades(stage: ImageStage) -> None:
         assert colour_at(stage, 0.5, 0.5) == BLUE
     finally:
         theme().set_reduced_motion(False)
+
+
+def test_what_the_engine_says_of_a_picture_stands_below_it(stage: ImageStage, show: Show, tmp_path: Path) -> None:
+    plain = work(tmp_path, "plain", picture(64, 64))
+    said = Message("Not known: {words}.", words="saxophone")
+    show(replace(plain, provenance=Provenance(remark=said)))
+    assert stage.remark.text() == "Not known: saxophone."
+    assert stage.remark.isVisible()
+    show(plain)
+    assert not stage.remark.isVisible()
+    show(replace(plain, provenance=Provenance(remark=said)))
+    stage.show_live(picture(64, 64), 64, rough=True)
+    assert not stage.remark.isVisible(), "it is about another picture"

@@ -33,7 +33,7 @@ from studio.ui.stages.compare import CompareBar, Comparison
 from studio.ui.stages.stage import MenuEntry, Stage, file_mime_data, start_file_drag
 from studio.ui.widgets.controls import label, tool
 from studio.ui.widgets.layout import column
-from studio.ui.widgets.text import failure, tr
+from studio.ui.widgets.text import failure, tr, worded
 from studio.ui.widgets.theme import theme
 
 PAN_STEP = 64  # widget pixels that a key pans by
@@ -66,7 +66,11 @@ class ImageStage(Stage):
         self.player = ClipPlayer(self)
         self.player.shown.connect(self._show_frame)
         self.player.failed.connect(self._read_failed)
-        column(self, (self.canvas, 1), self.bar, self.player.transport, spacing=0)
+        self.remark = label("", "caption", name="pictureRemark", wrap=True, selectable=True)
+        self.remark.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.remark.setContentsMargins(24, 8, 24, 4)
+        self.remark.hide()
+        column(self, (self.canvas, 1), self.remark, self.bar, self.player.transport, spacing=0)
         self._clip_side = 0  # pixels that a clip is shown wide; 0: as wide as it is
         self._reduced_motion = False
         self._previous: Asset | None = None  # the work that was shown before this one
@@ -224,7 +228,13 @@ class ImageStage(Stage):
         if self.asset is not None and (asset is None or asset.id != self.asset.id):
             self._previous = self.asset
         self.asset = asset
+        self._show_remark("" if asset is None else worded(asset.remark))
         self._update_comparison()
+
+    def _show_remark(self, words: str) -> None:
+        """What the engine says of the picture, below it."""
+        self.remark.setText(words)
+        self.remark.setVisible(bool(words))
 
     def expect(self, request: Request) -> None:
         """Show previews as large as the picture will be."""
@@ -234,6 +244,7 @@ class ImageStage(Stage):
         self.player.unload()
         self._reading.discard()
         self._previous = self.asset = None
+        self._show_remark("")
         self.canvas.compare(None)
         self.canvas.show_image(QImage())
         self._update_comparison()

@@ -130,8 +130,9 @@ def lighthouse(ink: Ink, x: float, foot: float, size: float) -> None:
     """A striped tower; at night its beam crosses the sky."""
     if ink.palette.lamps:
         y = foot - size * 0.97
-        for side in (-1, 1):
-            ink.polygon([(x, y), (x + side * 1.3, y - 0.16), (x + side * 1.3, y + 0.10)], LAMP, 0.30)
+        for far in (-4.0, 4.0):  # beyond the edge of the widest sheet
+            up, down = (abs(far) * slope for slope in (0.123, 0.077))
+            ink.polygon([(x, y), (x + far, y - up), (x + far, y + down)], LAMP, 0.30)
     half = 0.11 * size
     slope = 0.35
 
