@@ -318,9 +318,9 @@ class Catalog(InstalledModels):
         recorded = ""
         try:
             with claimed(folder, wanted.title):
+                if installed is not None and old is None:
+                    raise AlreadyInstalled(wanted.title, installed)  # what an update has begun stays
                 try:
-                    if installed is not None and old is None:
-                        raise AlreadyInstalled(wanted.title, installed)
                     found = fetch.fetch(wanted, folder, report, medium=medium, accept=accept)
                     recorded = text_of(found.facts.get("source"))
                     target = medium or detect.recognise(found.path, self.families).medium
@@ -357,9 +357,11 @@ class Catalog(InstalledModels):
         """
         if new.id == old.id:  # the old one was removed meanwhile
             return new
-        added, place = old.folder / weights.ADDED, new.folder / weights.ADDED
-        if added.is_file() and not place.exists():
-            shutil.copy2(added, place)
+        if not (new.folder / weights.ADDED).exists() and (old.folder / weights.ADDED).is_file():
+            previews = old.folder / weights.ADDED_PREVIEWS
+            if previews.is_dir():
+                shutil.copytree(previews, new.folder / weights.ADDED_PREVIEWS, dirs_exist_ok=True)
+            shutil.copy2(old.folder / weights.ADDED, new.folder / weights.ADDED)
         try:
             self.remove(old.id)
         except StudioError as error:

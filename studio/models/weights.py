@@ -24,6 +24,8 @@ SETTINGS = (".json", ".jinja", ".txt", ".model", ".tiktoken")
 """The suffixes of configs, tokenizers and templates."""
 ADDED = "directions.json"
 """A file of a model that a person adds to and changes."""
+ADDED_PREVIEWS = "directions"
+"""The folder of its pictures."""
 
 GGUF = ".gguf"
 JSON_LIMIT = 8_000_000  # bytes of a config.json or model_index.json; they have a few thousand

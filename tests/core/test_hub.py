@@ -402,6 +402,8 @@ def test_a_newer_version_takes_the_place_of_the_one_that_is_there(fake_hub: Fake
     second = replace(first, sources=(HubSource("toys/fox", files, SECOND),))
     old = catalog.get_offered(first)
     (old.folder / "directions.json").write_text('{"directions": []}', encoding="utf-8")
+    (old.folder / "directions").mkdir()
+    (old.folder / "directions" / "1.png").write_bytes(b"a preview")
     assert [is_updated(each, old.source) for each in (first, second)] == [False, True]
     assert not is_updated(replace(first, sources=(HubSource("toys/fox", files),)), old.source), "a branch tells nothing"
     updated(fake_hub)
@@ -410,6 +412,8 @@ def test_a_newer_version_takes_the_place_of_the_one_that_is_there(fake_hub: Fake
     with pytest.raises(StudioError, match="503"):
         catalog.get_offered(second, replaces="toy-fox")
     assert catalog.get("toy-fox").sha256 == old.sha256, "it stays until the other one is there"
+    with pytest.raises(AlreadyInstalled):
+        catalog.get_offered(second)
     assert catalog.verify(catalog.get("toy-fox")) == []
     fake_hub.server.faults.clear()
     new = catalog.get_offered(second, replaces="toy-fox")
@@ -418,6 +422,7 @@ def test_a_newer_version_takes_the_place_of_the_one_that_is_there(fake_hub: Fake
     assert new.sha256 != old.sha256
     assert new.source == f"hub:toys/fox@{SECOND}"
     assert (new.folder / "directions.json").is_file(), "what a person added stays"
+    assert (new.folder / "directions" / "1.png").read_bytes() == b"a preview"
     assert (left(catalog), catalog.find("toy-fox", old.sha256)) == ([], new)
 
 

@@ -25,7 +25,7 @@ from studio.models import weights
 from studio.models.model import Model
 from studio.system import storage
 
-LIST, PREVIEWS, LOCK = weights.ADDED, "directions", ".directions.lock"
+LIST, PREVIEWS, LOCK = weights.ADDED, weights.ADDED_PREVIEWS, ".directions.lock"
 LIMIT = 400
 ALIKE = 0.995  # of the cosine: the same direction found again
 
