@@ -305,6 +305,7 @@ def upsert(db: sqlite3.Connection, folder: Path, records: Iterable[AssetRecord])
     for record in records:
         done += 1
         seq = _order(db, record)
+        content = _content(db, folder, record)
         delete(db, [record.id])
         labels_text = " ".join((*record.tags, *record.collections))
         texts = (
@@ -312,7 +313,7 @@ def upsert(db: sqlite3.Connection, folder: Path, records: Iterable[AssetRecord])
             search_text(record.request),
             labels_text,
             record.model,
-            without_surrogates(_content(folder, record)),
+            without_surrogates(content),
         )
         db.execute(
             "INSERT INTO works VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -340,10 +341,14 @@ def upsert(db: sqlite3.Connection, folder: Path, records: Iterable[AssetRecord])
     return done
 
 
-def _content(folder: Path, record: AssetRecord) -> str:
-    """What a text says; empty for other works, and where its file cannot be read."""
+def _content(db: sqlite3.Connection, folder: Path, record: AssetRecord) -> str:
+    """What a text says; empty for other works, and where its file cannot be read. It is read once for each content."""
     if Path(record.file).suffix not in codecs.TEXT_SUFFIXES:
         return ""
+    indexed = "SELECT content FROM words JOIN works ON words.rowid = works.seq WHERE works.id = ? AND works.sha256 = ?"
+    row = db.execute(indexed, (record.id, record.sha256)).fetchone()
+    if row is not None and row[0]:
+        return str(row[0])
     # Until a change of the work is written down here, the file lies where it was before.
     places = [folder / "staging" / Path(record.file).name, *(folder / room / record.file for room in FOLDERS)]
     path = next((path for path in places if path.exists()), None)

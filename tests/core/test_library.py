@@ -220,6 +220,18 @@ def test_what_a_text_says_is_searched(tmp_path: Path, words: str) -> None:
     assert not library.page(LibraryQuery(text="aigc-studio-note"))
 
 
+def test_a_tag_reads_no_text_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library(tmp_path / "library")
+    made = library.add(Text("the old keeper"), medium="story", request={"kind": "story"}, provenance=Provenance())
+    read = list[Path]()
+    monkeypatch.setattr(codecs, "read", read.append)
+    library.tag([made.id], add=["sea"])
+    library.rename(made.id, "Tale")
+    assert not read
+    assert [asset.title for asset in library.page(LibraryQuery(text="keeper"))] == ["Tale"]
+    library.close()
+
+
 def test_an_index_that_knows_no_texts_is_made_anew(tmp_path: Path) -> None:
     library = Library(tmp_path / "library")
     made = library.add(Text("the old keeper"), medium="story", request={"kind": "story"}, provenance=Provenance())
