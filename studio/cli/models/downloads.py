@@ -123,7 +123,7 @@ def _get(wanted: Offer, values: argparse.Namespace, context: CliContext) -> int:
             title=wanted.title,
             id=wanted.id,
         )
-    replaces = wanted.id if values.update else ""
+    replaces = wanted.id if values.update and installed is not None else ""
     model = catalog.get_offered(wanted, shown.fetched, accept_licence=values.accept_licence, replaces=replaces)
     return tell_imported(model, values.json, context)
 
