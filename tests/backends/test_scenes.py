@@ -16,6 +16,7 @@ import torch
 from studio.backends import families
 from studio.backends.poster.engine.by_family import PosterFamilyEngine
 from studio.backends.poster.engine.scene_network import SceneConfig, SceneModel
+from studio.backends.poster.engine.scene_trial import try_out
 from studio.backends.poster.engine.scenes import PREVIEW_EVERY, SceneEngine
 from studio.backends.poster.requests import MEDIUM, PosterRequest
 from studio.backends.poster.scene import SCENE
@@ -233,6 +234,11 @@ def test_weights_that_are_no_numbers_are_said_to_be_damaged(toy: Path, tmp_path:
     network.save(tmp_path / "damaged")
     with pytest.raises(StudioError, match="not numbers"):
         loaded(tmp_path / "damaged").run(PosterRequest(steps=2), Diary())
+    with pytest.raises(StudioError, match="not numbers"):
+        try_out(tmp_path / "damaged")
+    try_out(toy)
+    (scenes,) = (family for family in MEDIUM.families if family.name == SCENE)
+    assert scenes.trial == try_out.__module__
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ FAMILIES = (
         controls=CONTROLS - {"negative"},
         check_files=_check_scene,
         demand=scene_demand,
+        trial="studio.backends.poster.engine.scene_trial",
     ),
     _family(
         "sdxl",
