@@ -388,7 +388,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def part_size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in (folder / "parts").glob("*.part"))
+    return sum(path.stat().st_size for path in (folder / "parts").glob("[!.]*.part"))
 
 
 def test_a_killed_process_loses_nothing(server: FileServer, tmp_path: Path) -> None:
