@@ -172,6 +172,15 @@ def test_details_stay_as_wide_in_the_bin_and_after_a_change_of_theme(desk: Desk)
     assert library.details.width() == first
 
 
+def test_details_tell_no_setting_that_the_model_does_not_heed(desk: Desk) -> None:
+    fill(desk, "music", range(1))
+    library = page(desk)
+    choose(library, 0)
+    told = {each.text() for each in library.details.findChildren(QLabel)}
+    assert {"Genre", "Tempo"} <= told
+    assert not told & {"Steps", "Guidance", "Lyrics", "Language"}
+
+
 def test_details_show_the_licences_and_weights_of_all_models(desk: Desk) -> None:
     models = {"lora": ModelOrigin("inks", "lora", "mit", "cd" * 32)}
     provenance = Provenance(model=ModelOrigin("poster-starter", licence="Apache-2.0"), models=models)

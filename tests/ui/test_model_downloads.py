@@ -46,6 +46,16 @@ def get_from(desk: Desk, page: ModelsPage, address: str) -> None:
     QTest.keyClick(line, Qt.Key.Key_Return)
 
 
+def downloading(desk: Desk, fake_hub: FakeHub, address: str = "toys/fox") -> ModelsPage:  # noqa: F811
+    """The page while a download that was asked for there has come to 100 kB, and goes no further."""
+    fake_hub.server.faults[FILE] = [hold(100_000)]
+    page = models_page(desk)
+    get_from(desk, page, address)
+    desk.until(fake_hub.server.reached.is_set)
+    desk.until(lambda: text(desk, "downloadWords").startswith("100 of "))
+    return page
+
+
 def text(desk: Desk, name: str) -> str:
     """The words of a widget; empty while it is not shown."""
     page = desk.window.pages.currentWidget()
@@ -68,11 +78,7 @@ def test_a_download_pauses_goes_on_and_survives_a_restart(
     fake_hub: FakeHub,  # noqa: F811
     loop: QEventLoop,
 ) -> None:
-    fake_hub.server.faults[FILE] = [hold(100_000)]
-    page = models_page(desk)
-    get_from(desk, page, "toys/fox")
-    desk.until(fake_hub.server.reached.is_set)
-    desk.until(lambda: text(desk, "downloadWords").startswith("100 of "))
+    page = downloading(desk, fake_hub)
     entry = page.list.current()
     assert entry is not None
     assert (entry.title, entry.sentence) == ("fox", "From toys/fox")
@@ -96,11 +102,7 @@ def test_a_download_pauses_goes_on_and_survives_a_restart(
 
 
 def test_a_cancelled_download_leaves_nothing(desk: Desk, fake_hub: FakeHub) -> None:  # noqa: F811
-    fake_hub.server.faults[FILE] = [hold(100_000)]
-    page = models_page(desk)
-    get_from(desk, page, "https://huggingface.co/toys/fox")
-    desk.until(fake_hub.server.reached.is_set)
-    desk.until(lambda: text(desk, "downloadWords").startswith("100 of "))
+    page = downloading(desk, fake_hub, "https://huggingface.co/toys/fox")
     desk.click("model.cancel")
     desk.idle()
     desk.until(lambda: not desk.studio.catalog.downloads())
@@ -179,11 +181,7 @@ def test_a_download_that_was_cut_off_is_offered_on_its_card_alone(
     fake_hub: FakeHub,  # noqa: F811
     loop: QEventLoop,
 ) -> None:
-    fake_hub.server.faults[FILE] = [hold(100_000)]
-    page = models_page(desk)
-    get_from(desk, page, "toys/fox")
-    desk.until(fake_hub.server.reached.is_set)
-    desk.until(lambda: text(desk, "downloadWords").startswith("100 of "))
+    page = downloading(desk, fake_hub)
     desk.close()
     fake_hub.server.closing.set()
     again = Desk(desk.home, loop)
@@ -203,11 +201,7 @@ def test_a_download_that_had_not_begun_is_not_forgotten(
     fake_hub: FakeHub,  # noqa: F811
     loop: QEventLoop,
 ) -> None:
-    fake_hub.server.faults[FILE] = [hold(100_000)]
-    page = models_page(desk)
-    get_from(desk, page, "toys/fox")
-    desk.until(fake_hub.server.reached.is_set)
-    desk.until(lambda: text(desk, "downloadWords").startswith("100 of "))
+    page = downloading(desk, fake_hub)
     place = desk.studio.catalog.downloads()[0].id
     desk.close()
     fake_hub.server.closing.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
@@ -18,9 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.backends import medium
 from studio.library import titles
 from studio.library.library import Asset
 from studio.media import codecs
+from studio.schema.request import Request
 from studio.studio import Studio
 from studio.ui.commands import command
 from studio.ui.library import send_to
@@ -110,11 +112,12 @@ def summary(asset: Asset) -> str:
     return " · ".join(parts)
 
 
-def request_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
-    """The request, and the licences of its models. `called` gives the title of a model."""
+def request_facts(asset: Asset, called: Callable[[str], str], without: Collection[str] = ()) -> Lines:
+    """The request without some of its fields, and the licences of its models. `called` gives the title of a model."""
     model = str(asset.request.get("model", ""))
     lines = [
-        (name, called(value) if value == model and model else value) for name, value in request_lines(asset.request)
+        (name, called(value) if value == model and model else value)
+        for name, value in request_lines(asset.request, without)
     ]
     model = asset.provenance.model
     _add(lines, tr("Model licence"), terms(model.licence).name if model and model.licence else None)
@@ -331,7 +334,7 @@ class WorkDetails(QFrame):
         self.children_.show_works(library.children(one.id) if one is not None else ())
         if one is None:
             return
-        lines = request_facts(one, self._studio.catalog.title_of)
+        lines = request_facts(one, self._studio.catalog.title_of, self._without_effect(one))
         if lines:
             self._how.addWidget(label(tr("Settings used"), "heading"))
             self._how.addWidget(fact_table([(name, shortened(value)) for name, value in lines], "told"))
@@ -342,6 +345,15 @@ class WorkDetails(QFrame):
         table = fact_table(origin_facts(one, self._studio.catalog.title_of), "origin")
         table.setVisible(self._unfolded)
         self._origin.addWidget(table)
+
+    def _without_effect(self, one: Asset) -> frozenset[str]:
+        """The fields of its request that models of its model's family do not heed; none where the model is gone."""
+        origin = one.provenance.model
+        model = self._studio.catalog.listed(origin.id) if origin is not None else None
+        kind = Request.kinds.get(str(one.request.get("kind")))
+        if model is None or kind is None:
+            return frozenset()
+        return medium(model.medium).family(model.family).without_effect(kind)
 
     def _show_whole(self, asset: Asset, words: str) -> None:
         from studio.ui.pages.text_dialog import TextDialog  # seldom needed
@@ -357,8 +369,8 @@ class WorkDetails(QFrame):
     def _fill_send(self) -> None:
         menu = self._send.menu()
         menu.clear()
-        for medium, words in send_to.offers(self._works[0]) if self._works else ():
-            menu.addAction(words).triggered.connect(lambda _=False, medium=medium: self.sent.emit(medium))
+        for target, words in send_to.offers(self._works[0]) if self._works else ():
+            menu.addAction(words).triggered.connect(lambda _=False, target=target: self.sent.emit(target))
 
     def _rename(self) -> None:
         if len(self._works) == 1 and self.title.text().strip() not in ("", titles.without_marks(self._works[0].title)):

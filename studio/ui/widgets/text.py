@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
@@ -172,8 +172,10 @@ def value_text(note: Field, given: Any) -> str:
     return str(given)
 
 
-def request_lines(request: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A request's JSON in words: (label, value), what is empty left out. Unknown kinds are told by their keys."""
+def request_lines(request: Mapping[str, Any], without: Collection[str] = ()) -> list[tuple[str, str]]:
+    """A request's JSON in words: (label, value), what is empty and the fields `without` left out. Unknown kinds are
+    told by their keys.
+    """
     cls = Request.kinds.get(str(request.get("kind")))
     if cls is None:
         return [
@@ -182,7 +184,7 @@ def request_lines(request: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (tr(note.label), value_text(note, request[name]).strip())
         for name, note in cls.fields()
-        if not note.hidden and request.get(name) not in ("", None)
+        if not note.hidden and name not in without and request.get(name) not in ("", None)
     ]
 
 
