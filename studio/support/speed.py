@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from studio.models.fit.demand import Machine, Speed
+from studio.models.fit.demand import HALF_TIME, Machine, Speed
 from studio.support import hardware
 from studio.system import storage
 
@@ -22,8 +22,6 @@ log = logging.getLogger(__name__)
 
 SECONDS = 120.0
 """That the measurement may take, mostly for importing torch; it computes for about a second."""
-GAIN = 0.6
-"""16 bits are used where they take less than this share of the time of 32, as `backends.engine.device` decides."""
 
 
 class MeasuredSpeed:
@@ -49,7 +47,7 @@ class MeasuredSpeed:
             return machine
         half = machine.half
         if name == "cpu":
-            half = 2 in speeds and speeds[4].matrices < GAIN * speeds[2].matrices
+            half = 2 in speeds and speeds[4].matrices < HALF_TIME * speeds[2].matrices
         return dataclasses.replace(machine, speeds=speeds, half=half, measured=True)
 
     def _speeds(self, device: str) -> Mapping[int, Speed]:

@@ -12,8 +12,7 @@ from functools import cache
 import torch
 
 from studio.errors import BadInput, Message, OutOfMemory
-
-SMALL = 500_000_000  # bytes of weights below which float32 costs nothing worth the question which dtype is faster
+from studio.models.fit.demand import HALF_TIME, SMALL
 
 ALL_LAYERS = -1
 
@@ -76,7 +75,7 @@ def fast_dtype() -> torch.dtype:
             a @ a
         return time.perf_counter() - start
 
-    return torch.bfloat16 if seconds(torch.bfloat16) < 0.6 * seconds(torch.float32) else torch.float32
+    return torch.bfloat16 if seconds(torch.bfloat16) < HALF_TIME * seconds(torch.float32) else torch.float32
 
 
 def dtype_for(weights: int) -> torch.dtype:
