@@ -10,7 +10,10 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tomli_w
+from safetensors.numpy import save_file
 
 from studio.backends import MEDIA, PAGELESS, families
 from studio.backends.avatar.memory import resolutions
@@ -25,7 +28,7 @@ from studio.models.fit import history as history_module
 from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, Speed, read_facts
 from studio.models.fit.estimate import Correction, Fit, FitCheck, estimate, facts_of_offer, other_offer, smaller_request
 from studio.models.fit.history import KEPT, MeasuredRun, RunHistory
-from studio.models.model import read_model
+from studio.models.model import Model, read_model
 from studio.models.sources.offers import Offer
 from studio.schema.request import Request
 from studio.support import hardware, speed
@@ -59,6 +62,20 @@ def family(medium: str, name: str) -> Family:
 
 def poster(side: int, **values: float) -> PosterRequest:
     return PosterRequest(**{"width": side, "height": side, "steps": 20, "guidance": 7.5, **values})  # type: ignore[arg-type]
+
+
+def diffusion_model(tmp_path: Path) -> Model:
+    """A pipeline in a folder as it is installed: a UNet and its decoder as they are in Stable Diffusion, with few
+    values, of 16 bits."""
+    folder = tmp_path / "painter"
+    for name, config in {"unet": SD_UNET, "vae": SD_VAE, "text_encoder": {}}.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "config.json").write_text(json.dumps(config))
+        save_file({"weight": np.zeros((4096, 64), np.float16)}, folder / name / "model.safetensors")
+    files = folder.rglob("*.safetensors")
+    about = {"medium": "poster", "family": "sd", "size": sum(path.stat().st_size for path in files)}
+    (folder / "model.toml").write_text(tomli_w.dumps(about))
+    return read_model(folder, bundled=False)
 
 
 def test_the_cache_of_a_llama_is_as_reckoned_by_hand() -> None:
@@ -253,8 +270,8 @@ def test_the_smallest_form_of_an_offer_counts() -> None:
     assert 5 * GB < fit.memory < 8 * GB
 
 
-def test_facts_are_those_of_the_files() -> None:
-    model = read_model(RESOURCES / "models" / "poster-starter", bundled=True)
+def test_facts_are_those_of_the_files(tmp_path: Path) -> None:
+    model = diffusion_model(tmp_path)
     facts = read_facts(model)
     assert facts.size == model.size
     assert {"unet", "vae", "text_encoder"} <= facts.parts.keys()
@@ -330,7 +347,7 @@ def check(tmp_path: Path, machine: Machine = MACHINE) -> FitCheck:
 
 
 def test_what_a_job_took_corrects_the_next_answer(tmp_path: Path) -> None:
-    model = read_model(RESOURCES / "models" / "poster-starter", bundled=True)
+    model = diffusion_model(tmp_path)
     fit, request = check(tmp_path), PosterRequest(model=model.id)
     before = fit.of(request, model)
     assert not before.learned
@@ -375,7 +392,7 @@ def test_nothing_of_a_record_can_fail_a_job(tmp_path: Path, monkeypatch: pytest.
 
     fit = check(tmp_path)
     monkeypatch.setattr(fit.history, "record", broken)
-    model = read_model(RESOURCES / "models" / "poster-starter", bundled=True)
+    model = diffusion_model(tmp_path)
     fit.record(PosterRequest(model=model.id), model, 1.0, 1, 1.0, 1.0)
     assert len(asked) == 1
 
@@ -387,7 +404,7 @@ def test_a_record_does_not_ask_the_machine(tmp_path: Path) -> None:
 
     asked: list[int] = []
     fit = FitCheck(RunHistory(tmp_path / "runs.sqlite"), families(), measured)
-    model = read_model(RESOURCES / "models" / "poster-starter", bundled=True)
+    model = diffusion_model(tmp_path)
     request = PosterRequest(model=model.id)
     fit.record(request, model, 3.0, 10**9, 1.0, 2.0)
     assert asked == []

@@ -1,4 +1,4 @@
-"""The networks of the poster starter, in diffusers and transformers classes, and the pipeline folder they save.
+"""The networks that the studio trains for posters, in diffusers' and transformers' classes, and their folder.
 
 Latent diffusion after Rombach et al. 2022. Codec: AutoencoderTiny, which has no normalisation, so that crops teach it
 whole pictures. Denoiser: a small UNet2DConditionModel that predicts v (Salimans and Ho 2022), with the noise schedule
