@@ -97,3 +97,14 @@ def test_names_kinds_and_starters_are_found_in_code(tmp_path: Path) -> None:
     source = tmp_path / "source.py"
     source.write_text('A = ["avatar", "poster.train", "story-starter", "a music box", "history"]\n', encoding="utf-8")
     assert [text for _, text in literals(source)] == ["avatar", "poster.train", "story-starter"]
+
+
+def test_nothing_of_a_test_library_is_used() -> None:
+    libraries = ("unittest", "pytest", "doctest")
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in sorted(ROOT.rglob("*.py"))
+        for line, name in imports(path)
+        if name.partition(".")[0] in libraries
+    ]
+    assert not found, "\n".join(found)

@@ -7,8 +7,8 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-from unittest import mock
 
 import torch
 from diffusers.models import embeddings, model_loading_utils, modeling_utils
@@ -67,8 +67,19 @@ def without_numbers() -> Iterator[None]:
 
     places = embeddings.get_2d_sincos_pos_embed  # of Stable Diffusion 3.5: more than a gigabyte
     with (
-        mock.patch.object(embeddings, "get_2d_sincos_pos_embed", shapes),
-        mock.patch.object(modeling_utils, "load_state_dict", headers),
-        mock.patch.object(model_loading_utils, "load_state_dict", headers),
+        _replaced(embeddings, "get_2d_sincos_pos_embed", shapes),
+        _replaced(modeling_utils, "load_state_dict", headers),
+        _replaced(model_loading_utils, "load_state_dict", headers),
     ):
         yield
+
+
+@contextlib.contextmanager
+def _replaced(module: ModuleType, name: str, function: Callable[..., Any]) -> Iterator[None]:
+    """A function of a library's module is another one in the block."""
+    before = getattr(module, name)
+    setattr(module, name, function)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
