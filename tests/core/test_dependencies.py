@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from studio.support.credits import LIBRARIES
 
@@ -89,6 +90,27 @@ def test_a_packaged_folder_holds_what_the_studio_asks_for_and_nothing_copyleft(
     assert "av" not in found
     terms = {name: contents.licence(each) for name, each in found.items()}
     assert {name: words for name, words in terms.items() if contents.reaches_to_the_whole(words)} == {}
+
+
+@pytest.mark.parametrize(("system", "platform"), [("Linux", "linux"), ("Windows", "win32"), ("Darwin", "darwin")])
+def test_what_a_system_asks_for_alone_is_pinned(declared: set[str], system: str, platform: str) -> None:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pinned = {normal(line.partition("==")[0]) for line in lines if not line.startswith("#")}
+    where = {"sys_platform": platform, "platform_system": system, "os_name": "nt" if platform == "win32" else "posix"}
+    asked, seen = set(declared), set[str]()
+    while asked - seen:
+        name = (asked - seen).pop()
+        seen.add(name)
+        try:
+            requirements = map(Requirement, metadata.requires(name) or [])
+        except metadata.PackageNotFoundError:  # of another system
+            continue
+        asked |= {
+            normal(each.name)
+            for each in requirements
+            if each.marker is None or each.marker.evaluate({**where, "extra": ""})
+        }
+    assert asked - pinned == set()
 
 
 def test_about_and_doctor_name_what_is_asked_for(declared: set[str]) -> None:
