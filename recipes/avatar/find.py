@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from torch import Tensor
 
-from studio.backends.avatar import sliders
+from studio.backends.avatar import slider_tracks
 from studio.backends.avatar.engine import encoder as encode
 from studio.backends.avatar.engine import files
 from studio.backends.avatar.engine.detect_face import FaceDetector, figure_boxes
@@ -76,7 +76,7 @@ def measure(count: int, sheet: Path | None = None) -> dict[str, Any]:
     encoder = encode.read(MODEL, network.shape, table)
     assert table is not None
     assert encoder is not None
-    latents = Latents(network, config, sliders.read(MODEL, table))
+    latents = Latents(network, config, slider_tracks.read(MODEL, table))
     shape = network.shape
     reader = EncoderReader(latents, encoder, AvatarRequest())
     frames = []

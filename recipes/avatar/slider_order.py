@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from studio.backends.avatar.attributes import NONE, Attribute, AttributeTable
-from studio.backends.avatar.sliders import (
+from studio.backends.avatar.slider_tracks import (
     EXPRESSIVE,
     SliderTrack,
     SliderTracks,

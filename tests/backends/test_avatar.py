@@ -22,7 +22,7 @@ from studio.backends.avatar.engine.training.discriminator import Discriminator
 from studio.backends.avatar.engine.training.train import AvatarTrainer
 from studio.backends.avatar.families import ModelCapabilities, capabilities_of
 from studio.backends.avatar.requests import MEDIUM, STYLES, AvatarRequest, AvatarTrainRequest
-from studio.backends.avatar.sliders import sample_attributes
+from studio.backends.avatar.slider_tracks import sample_attributes
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image, Weights

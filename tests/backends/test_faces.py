@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from studio.backends.avatar import directions, sliders
+from studio.backends.avatar import directions, slider_tracks, sliders
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.latents import Latents, encode_latent, groups
 from studio.backends.avatar.engine.network import GeneratorShape
@@ -199,7 +199,7 @@ def test_sliders_are_those_that_the_face_has(model: Model) -> None:
 
 
 def test_tracks_go_from_dark_to_light_from_sad_to_glad_and_from_none() -> None:
-    by_name = {track.name: track for track in sliders.SliderTracks.by_name(TABLE).styles[0]}
+    by_name = {track.name: track for track in slider_tracks.SliderTracks.by_name(TABLE).styles[0]}
     values = {one.name: one.values for one in TABLE.styles[0].attributes}
     assert [values["hairColor"][i] for i in by_name["Hair colour"].order] == ["#201008", "#804020", "#f0e0a0"]
     assert [values["mouth"][i] for i in by_name["Mouth"].order] == ["frown", "serious", "smile", "laughing"]
@@ -207,7 +207,7 @@ def test_tracks_go_from_dark_to_light_from_sad_to_glad_and_from_none() -> None:
 
 
 def test_between_two_stations_codes_are_blended() -> None:
-    traits = sliders.SliderTracks.by_name(TABLE)
+    traits = slider_tracks.SliderTracks.by_name(TABLE)
     picks = [0, 0, -1, -1]
 
     def codes(name: str, value: float) -> np.ndarray:
@@ -235,16 +235,16 @@ def test_a_slider_of_another_style_is_left_out_and_an_unknown_one_named(engine: 
 
 
 def test_traits_are_saved_with_the_model_and_a_damaged_file_is_named(model: Model) -> None:
-    traits = sliders.SliderTracks.by_name(TABLE)
+    traits = slider_tracks.SliderTracks.by_name(TABLE)
     turned = dataclasses.replace(
         traits, styles=tuple(tuple(dataclasses.replace(t, order=t.order[::-1]) for t in s) for s in traits.styles)
     )
     turned.write(model.folder)
-    assert sliders.read(model.folder, TABLE) == turned
+    assert slider_tracks.read(model.folder, TABLE) == turned
     assert engine_of(model)._latents.traits == turned  # type: ignore[union-attr]
-    said = json.loads((model.folder / sliders.FILE).read_text())
+    said = json.loads((model.folder / slider_tracks.FILE).read_text())
     said["styles"]["round"][0]["order"].append("#nothing")
-    (model.folder / sliders.FILE).write_text(json.dumps(said))
+    (model.folder / slider_tracks.FILE).write_text(json.dumps(said))
     with pytest.raises(Exception, match=r"traits\.json is damaged"):
         sliders.sliders(model.folder, face())
 

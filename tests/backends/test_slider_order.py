@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from recipes.avatar import slider_order
 from studio.backends.avatar.attributes import NONE, AttributeTable
 from studio.backends.avatar.requests import SliderValue
-from studio.backends.avatar.sliders import SliderTracks
+from studio.backends.avatar.slider_tracks import SliderTracks
 from tests.backends.toys import TABLE
 
 SIZES = {"smile": 3, "frown": 0, "laughing": 4, "serious": 1}

@@ -124,7 +124,7 @@ def test_sixteen_faces_to_mix_in_keep_nothing_of_what_was_moved_on_this_one(desk
     assert brief(panel).slides, "the face in the brief keeps them"
 
 
-def test_layers_amount_and_taking_out_are_steps_of_the_brief(desk: Desk) -> None:
+def test_what_is_taken_amount_and_taking_out_are_steps_of_the_brief(desk: Desk) -> None:
     panel, inspector = page(desk)
     desk.click("tab.mix")
     desk.click("mixSixteen")
@@ -135,7 +135,7 @@ def test_layers_amount_and_taking_out_are_steps_of_the_brief(desk: Desk) -> None
     assert brief(panel).seed == own.seed, "the face in the brief stays, another is mixed in"
     part = inspector.mix.parts[0]
     inside(desk, part.layers.setCurrentIndex, 0)
-    assert brief(panel).mix[0].layers == "coarse"
+    assert brief(panel).mix[0].layers == "shape"
     slider = inspector.mix.parts[0].amount.slider
     slider.setFocus()
     inside(desk, QTest.keyClick, slider, Qt.Key.Key_Home)
@@ -145,7 +145,7 @@ def test_layers_amount_and_taking_out_are_steps_of_the_brief(desk: Desk) -> None
     desk.click("mixRemove.0")
     assert brief(panel).mix == ()
     desk.act("undo")
-    assert brief(panel).mix[0].layers == "coarse"
+    assert brief(panel).mix[0].layers == "shape"
     assert len(inspector.mix.parts) == 1
 
 

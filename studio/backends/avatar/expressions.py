@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, SheetCell, StyleMix
-from studio.backends.avatar.sliders import EXPRESSIVE, SliderState, sliders, style_of, with_trait
+from studio.backends.avatar.slider_tracks import EXPRESSIVE
+from studio.backends.avatar.sliders import SliderState, sliders, style_of, with_trait
 from studio.errors import BadInput
 from studio.schema.request import Request
 

@@ -18,7 +18,8 @@ STYLES = (
     ("big-smile", "Big Smile"),
     ("personas", "Personas"),
 )
-LAYERS = (("coarse", "Shape and pose"), ("middle", "Features"), ("fine", "Colours and strokes"))
+LAYERS = (("coarse", "Coarse layers"), ("middle", "Middle layers"), ("fine", "Fine layers"))
+TAKEN = (("shape", "Shape"), ("features", "Features"), ("colours", "Colours"))
 SIZE = Choice(
     label="Size",
     help="512 px, enlarged with crisp edges, or the model's native size.",
@@ -62,10 +63,10 @@ class Variation(Record):
 
 @dataclass(frozen=True)
 class StyleMix(Record):
-    """The layers of another face of the same model."""
+    """What a face takes from another one of the same model: by attributes where the model has them, else by layers."""
 
     face: str = field("", NestedRequest(label="Face", help="The other face's request.", kind="avatar"))
-    layers: str = field("coarse", Choice(label="Layers", help="Which layers to take from it.", options=LAYERS))
+    layers: str = field("coarse", Choice(label="Take", help="What to take from it.", options=(*TAKEN, *LAYERS)))
     amount: float = field(
         1.0, Range(label="Amount", help="0 takes nothing from it, 1 everything.", low=0, high=1, step=0.05)
     )
@@ -152,7 +153,13 @@ class AvatarRequest(Request):
         (), ListOf(label="Variations", help="Steps to similar faces, each from the one before.", of=Variation)
     )
     mix: tuple[StyleMix, ...] = field(
-        (), ListOf(label="Mixed with", help="Layers from other faces, applied in order.", of=StyleMix, limit=12)
+        (),
+        ListOf(
+            label="Mixed with",
+            help="What is taken from other faces, in order; sliders that were moved come after.",
+            of=StyleMix,
+            limit=12,
+        ),
     )
     latent: str = field(
         "",

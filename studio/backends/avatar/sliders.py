@@ -1,241 +1,28 @@
-"""The named sliders of a model with attributes: what each sets, and where a face stands on them.
-
-A trait is one attribute of a style with its values in an order in which neighbours look alike: a track of stations.
-A slider's place, 0 to 1, is a place on that track; between two stations their codes are blended. `traits.json` beside
-the weights keeps the orders that the recipe measured (slider_order.py); a model without it orders them by names alone.
-"""
+"""The named sliders of a face: where each stands, and what it sets."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from studio.backends.avatar.attributes import NONE, Attribute, AttributeTable, DrawingStyle
-from studio.backends.avatar.requests import AvatarRequest, SliderValue, Variation
-from studio.errors import BadInput, StudioError
+from studio.backends.avatar.attributes import NONE, AttributeTable
+from studio.backends.avatar.mixing import (
+    FaceCode,
+    colour_names,
+    drawn_code,
+    edited_code,
+    group_of,
+    mixes_of,
+    nearest_pick,
+    parse_face,
+)
+from studio.backends.avatar.requests import AvatarRequest, SliderValue
+from studio.backends.avatar.slider_tracks import FILE, FIRST, SliderTracks, display_name, read
+from studio.errors import StudioError
 from studio.models import weights
-from studio.system import storage
-
-FILE, VERSION = "traits.json", 1
-
-NAMES = {
-    "hair": "Hair", "head": "Hair", "hairColor": "Hair colour", "headContrastColor": "Hair colour",
-    "skinColor": "Skin", "baseColor": "Skin", "glasses": "Glasses", "glassesColor": "Glasses colour",
-    "facialHair": "Beard", "mouth": "Mouth", "face": "Expression", "eyes": "Eyes",
-    "eyebrows": "Eyebrows", "eyeShadowColor": "Eye shadow", "nose": "Nose", "ears": "Ears", "earrings": "Earrings",
-    "earringColor": "Earring colour", "shirt": "Clothing", "body": "Clothing", "clothing": "Clothing",
-    "clothingColor": "Clothing colour", "shirtColor": "Clothing colour", "accessories": "Accessories", "mask": "Mask",
-    "features": "Marks",
-}  # fmt: skip
-"""What a person calls the attributes that drawings have; others are called by their own names."""
-
-FIRST = ("Hair", "Hair colour", "Skin", "Eyes", "Eyebrows", "Mouth", "Expression", "Beard", "Glasses", "Clothing")
-EXPRESSIVE = ("Expression", "Mouth", "Eyes", "Eyebrows")
-"""Traits that show a mood, the most telling first."""
-
-GLADNESS = {
-    "angry": -3, "rage": -3, "frown": -2, "sad": -2, "fear": -2, "concerned": -2, "tired": -1, "suspicious": -1,
-    "contempt": -1, "monster": -2, "hectic": -1, "nervous": -1, "unimpressed": -1, "solemn": -1, "serious": -1,
-    "old": 0, "blank": 0, "calm": 0, "normal": 0, "open": 0, "awkward": 0, "pucker": 0, "lips": 0, "surprise": 0,
-    "awe": 1, "cute": 1, "driven": 1, "smirk": 1, "kawaii": 1, "cheeky": 2, "smile": 2, "happy": 2, "cheery": 2,
-    "grin": 3, "laugh": 3, "lol": 3, "big": 1, "teeth": 1,
-}  # fmt: skip
-"""How glad a word in a value's name is."""
-
-
-@dataclass(frozen=True, slots=True)
-class SliderTrack:
-    """One slider of one style: `order` holds picks of `attribute`, NONE for going without."""
-
-    name: str
-    attribute: str
-    order: tuple[int, ...]
-
-    def place(self, pick: int) -> float:
-        """The position of a pick on the track, 0 to 1."""
-        return self.order.index(pick) / (len(self.order) - 1) if pick in self.order else 0.0
-
-    def between(self, value: float) -> tuple[int, int, float]:
-        """The stations on both sides of a place, and how far it is from the first to the second."""
-        at = value * (len(self.order) - 1)
-        low = min(int(at), len(self.order) - 2)
-        return self.order[low], self.order[low + 1], at - low
-
-
-@dataclass(frozen=True)
-class SliderTracks:
-    """The tracks of every style, in the table's order."""
-
-    table: AttributeTable
-    styles: tuple[tuple[SliderTrack, ...], ...]
-
-    @classmethod
-    def by_name(cls, table: AttributeTable) -> Self:
-        """Tracks whose orders come from names and colours alone."""
-        return cls(table, tuple(tuple(_tracks(style)) for style in table.styles))
-
-    @classmethod
-    def from_json(cls, table: AttributeTable, data: Mapping[str, Any]) -> Self:
-        """Raises KeyError, TypeError or ValueError for what does not belong to the table."""
-        if data["version"] > VERSION:
-            raise ValueError("it was written by a newer studio")
-        styles: list[tuple[SliderTrack, ...]] = []
-        for style in table.styles:
-            by_name = {one.name: one for one in style.attributes}
-            tracks: list[SliderTrack] = []
-            for said in data["styles"][style.name]:
-                one = by_name[said["attribute"]]
-                order = tuple(NONE if value is None else one.values.index(value) for value in said["order"])
-                if len(order) < 2 or len(set(order)) != len(order):
-                    raise ValueError(f"the order of {one.name} is none")
-                tracks.append(SliderTrack(str(said["name"]), one.name, order))
-            styles.append(tuple(tracks))
-        return cls(table, tuple(styles))
-
-    def to_json(self) -> dict[str, Any]:
-        styles: dict[str, Any] = {}
-        for style, tracks in zip(self.table.styles, self.styles, strict=True):
-            values = {one.name: one.values for one in style.attributes}
-            styles[style.name] = [
-                {
-                    "name": track.name,
-                    "attribute": track.attribute,
-                    "order": [None if pick == NONE else values[track.attribute][pick] for pick in track.order],
-                }
-                for track in tracks
-            ]
-        return {"version": VERSION, "styles": styles}
-
-    def write(self, folder: Path) -> None:
-        text = json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n"
-        storage.write_atomic(folder / FILE, text.encode("utf-8"))
-
-    def condition(self, style: int, picks: Sequence[int], traits: Sequence[SliderValue]) -> NDArray[np.float32]:
-        """The condition vector [c_dim] of a drawing with these picks whose sliders were moved.
-
-        Sliders that other styles have are left out; BadInput for a name that no style has.
-        """
-        given = {trait.name: trait.value for trait in traits}
-        for name in given:
-            self._check_exists(name)
-        vector = self.table.vector(style, picks)
-        # What others need comes first: a colour that nothing has is none, in whatever order the sliders were moved.
-        needs = {one.name: one.needs for one in self.table.styles[style].attributes}
-        for track in sorted(self.styles[style], key=lambda track: bool(needs[track.attribute])):
-            if track.name in given:
-                self._set(vector, style, picks, track, given)
-        return vector
-
-    def positions(self, style: int, picks: Sequence[int], traits: Sequence[SliderValue]) -> dict[str, float]:
-        """The position of every visible slider: as sampled, or where it was moved to."""
-        given = {trait.name: trait.value for trait in traits}
-        attributes = self.table.styles[style].attributes
-        drawn = {one.name: pick for one, pick in zip(attributes, picks, strict=True)}
-        by_name = {one.name: one for one in attributes}
-        tracks = {track.attribute: track for track in self.styles[style]}
-        found: dict[str, float] = {}
-        for track in self.styles[style]:
-            one = by_name[track.attribute]
-            if one.needs in by_name:
-                needed, pick = tracks.get(one.needs), drawn[one.needs]
-                if needed is not None and needed.name in given:
-                    low, high, part = needed.between(given[needed.name])
-                    pick = high if part >= 0.5 else low
-                if not is_visible(one, by_name[one.needs], pick):
-                    continue
-            found[track.name] = given.get(track.name, track.place(drawn[track.attribute]))
-        return found
-
-    def _set(
-        self,
-        vector: NDArray[np.float32],
-        style: int,
-        picks: Sequence[int],
-        track: SliderTrack,
-        given: Mapping[str, float],
-    ) -> None:
-        attributes = self.table.styles[style].attributes
-        spans = self.table.spans[style]
-        by_name = {one.name: one for one in attributes}
-        one = by_name[track.attribute]
-        code = sum(weight * one.code(pick) for pick, weight in _weights(track, one, given))
-        if one.needs in by_name:
-            needed = by_name[one.needs]
-            there = [(picks[attributes.index(needed)], 1.0)]
-            for each in self.styles[style]:
-                if each.attribute == one.needs and each.name in given:
-                    there = _weights(each, needed, given)
-            code = code * sum(weight * is_visible(one, needed, pick) for pick, weight in there)
-        vector[spans[one.name]] = code
-        for other in attributes:
-            if other.needs == one.name:
-                span = spans[other.name]
-                share = sum(weight * is_visible(other, one, pick) for pick, weight in _weights(track, one, given))
-                usual = other.code(int(np.argmax(other.counts)))
-                vector[span] = share * (vector[span] if vector[span].any() else usual)
-
-    def _check_exists(self, name: str) -> None:
-        names = sorted({track.name for tracks in self.styles for track in tracks})
-        if name not in names:
-            raise BadInput(
-                "This model has no slider {name!r}.", "It has: {names}.", name=name[:60], names=", ".join(names)
-            )
-
-
-def _weights(track: SliderTrack, one: Attribute, given: Mapping[str, float]) -> list[tuple[int, float]]:
-    """The picks on both sides of a moved slider, with their weights."""
-    low, high, part = track.between(given[track.name])
-    # Shapes rest at their stations: half way between two parts is neither of them.
-    part = part if one.colour else min(1.0, max(0.0, 2 * part - 0.5))
-    return [(pick, weight) for pick, weight in ((low, 1 - part), (high, part)) if weight]
-
-
-def read(folder: Path, table: AttributeTable) -> SliderTracks:
-    """The tracks of the model in `folder`. StudioError where its traits.json is damaged."""
-    path = folder / FILE
-    if not path.exists():
-        return SliderTracks.by_name(table)
-    try:
-        return SliderTracks.from_json(table, weights.read_json(path))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StudioError(
-            "{path} is damaged: {reason}.", "Fetch or import the model again.", path=path, reason=error
-        ) from error
-
-
-def sample_attributes(
-    table: AttributeTable, style: str, seed: int, z_dim: int, near: Sequence[Variation] = ()
-) -> tuple[int, NDArray[np.float32], list[int]]:
-    """What a seed means: style, z [z_dim] and picks. BadInput for a style that the table does not have.
-
-    The style is drawn even where it is asked for, so that asking for the one a seed draws changes nothing. Steps
-    nearby change some of the picks: a drawing has neighbours, and what lies between two of them is none.
-    """
-    names = [one.name for one in table.styles]
-    if style not in ("any", *names):
-        raise BadInput(
-            "This model has no style {style!r}.",
-            "Choose one of: any, {names}.",
-            style=style[:60],
-            names=", ".join(names),
-        )
-    rng = np.random.default_rng(seed)
-    which = table.draw_style(rng)
-    which = which if style == "any" else table.style(style)
-    z = rng.standard_normal(z_dim, dtype=np.float32)
-    picks = table.draw(which, rng)
-    for step in near:
-        picks = table.vary(which, picks, step.spread, np.random.default_rng(step.seed))
-    return which, z, picks
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,26 +64,43 @@ def sliders(folder: Path, request: AvatarRequest, stamp: Stamp | None = None) ->
     found = _of_face(folder, request, stamp or slider_stamp(folder))
     if found is None:
         return []
-    traits, which, picks = found
-    values = {one.name: one.values for one in traits.table.styles[which].attributes}
-    tracks = {track.name: track for track in traits.styles[which]}
-    places = traits.positions(which, picks, request.traits)
-    ordered = sorted(places, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
-    return [
-        SliderState(
-            name,
-            places[name],
-            tracks[name].attribute,
-            tuple("" if pick == NONE else values[tracks[name].attribute][pick] for pick in tracks[name].order),
-        )
-        for name in ordered
-    ]
+    tracks, own, code = found
+    places = {
+        (code.style, name): place for name, place in tracks.positions(code.style, code.picks, request.traits).items()
+    }
+    if own != code.style:  # its shape is that of another style, its colours are still set as in its own
+        places = _with_own_colours(tracks, own, code, request.traits, places)
+    shown: list[SliderState] = []
+    for style, name in sorted(places, key=lambda at: FIRST.index(at[1]) if at[1] in FIRST else len(FIRST)):
+        track = next(track for track in tracks.styles[style] if track.name == name)
+        values = next(one.values for one in tracks.table.styles[style].attributes if one.name == track.attribute)
+        stations = tuple("" if pick == NONE else values[pick] for pick in track.order)
+        shown.append(SliderState(name, places[style, name], track.attribute, stations))
+    return shown
+
+
+def _with_own_colours(
+    tracks: SliderTracks, own: int, code: FaceCode, traits: Sequence[SliderValue], places: dict[tuple[int, str], float]
+) -> dict[tuple[int, str], float]:
+    """The positions of sliders by style and name, where those of colours are those of the style `own`."""
+    table, given = tracks.table, {trait.name: trait.value for trait in traits}
+    attributes = {display_name(one): one for one in table.styles[code.style].attributes if one.colour}
+    names, found = colour_names(tracks, own), dict(places)
+    for track in tracks.styles[own]:
+        shown = attributes.get(track.name)
+        if track.name not in names or shown is None or (code.style, track.name) not in places:
+            continue
+        del found[code.style, track.name]
+        one = next(one for one in table.styles[own].attributes if one.name == track.attribute)
+        pick = nearest_pick(one, code.vector[table.spans[code.style][shown.name]])
+        found[own, track.name] = given.get(track.name, track.place(pick))
+    return found
 
 
 def style_of(folder: Path, request: AvatarRequest) -> str:
     """The style that the face is drawn in; empty for models without attributes. Raises as `sliders` does."""
     found = _of_face(folder, request, slider_stamp(folder))
-    return "" if found is None else found[0].table.styles[found[1]].name
+    return "" if found is None else found[0].table.styles[found[2].style].name
 
 
 def with_trait(request: AvatarRequest, name: str, value: float) -> AvatarRequest:
@@ -305,21 +109,43 @@ def with_trait(request: AvatarRequest, name: str, value: float) -> AvatarRequest
     return dataclasses.replace(request, traits=(*others, SliderValue(name, value)))
 
 
-def _of_face(folder: Path, request: AvatarRequest, stamp: Stamp) -> tuple[SliderTracks, int, list[int]] | None:
-    return _cached_sample(request.style, request.seed, () if request.latent else request.near, folder, *stamp)
+def without_taken(folder: Path, request: AvatarRequest, choice: str) -> AvatarRequest:
+    """The same face without the sliders that were moved on what `choice` takes from another face, which would hide it.
+    Raises as `sliders` does.
+    """
+    found = _of_face(folder, request, slider_stamp(folder))
+    if found is None:
+        return request
+    tracks, own, code = found
+    taken: set[str] = set()
+    for style in (own, code.style):
+        groups = {one.name: group_of(one) for one in tracks.table.styles[style].attributes}
+        taken |= {track.name for track in tracks.styles[style] if groups[track.attribute] == choice}
+    return request.replace(traits=tuple(trait for trait in request.traits if trait.name not in taken))
+
+
+def _of_face(folder: Path, request: AvatarRequest, stamp: Stamp) -> tuple[SliderTracks, int, FaceCode] | None:
+    """The tracks of a face's model, the style that its seed draws, and the face as it is before its sliders."""
+    drawn = AvatarRequest(
+        style=request.style,
+        seed=request.seed,
+        near=() if request.latent else request.near,
+        mix=mixes_of(request),
+    )
+    return _cached_code(drawn, folder, *stamp)
 
 
 @lru_cache(64)
-def _cached_sample(
-    style: str, seed: int, near: tuple[Variation, ...], folder: Path, *stamps: tuple[int, int]
-) -> tuple[SliderTracks, int, list[int]] | None:
-    """The tracks of a model, and style and picks of a face; a drag asks for the same ones again and again."""
+def _cached_code(
+    face: AvatarRequest, folder: Path, *stamps: tuple[int, int]
+) -> tuple[SliderTracks, int, FaceCode] | None:
+    """As `_of_face`; a drag asks for the same ones again and again."""
     found = _cached_tracks(folder, *stamps)
     if found is None:
         return None
-    traits, z_dim = found
-    which, _, picks = sample_attributes(traits.table, style, seed, z_dim, near)
-    return traits, which, picks
+    tracks, z_dim = found
+    drawn = drawn_code(tracks, face, z_dim)
+    return tracks, drawn.style, edited_code(tracks, drawn, face, z_dim, parse_face)
 
 
 @lru_cache(8)
@@ -343,50 +169,3 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return found.st_mtime_ns, found.st_size
-
-
-def _tracks(style: DrawingStyle) -> list[SliderTrack]:
-    """A track for every attribute that varies, ordered by colour or by name."""
-    tracks: list[SliderTrack] = []
-    for one in style.attributes:
-        name, number = display_name(one), 2
-        while any(track.name == name for track in tracks):
-            name, number = f"{display_name(one)} {number}", number + 1
-        order = (
-            by_lightness(one)
-            if one.colour
-            else sorted(range(len(one.values)), key=lambda i: mood_of_name(one.values[i]))
-        )
-        going_without = (NONE,) if one.none and not one.needs else ()
-        if len(order) + len(going_without) > 1:
-            tracks.append(SliderTrack(name, one.name, (*going_without, *order)))
-    return tracks
-
-
-def display_name(one: Attribute) -> str:
-    """The attribute's name in the window."""
-    if one.name == "accessories" and sum("glass" in value.lower() for value in one.values) > len(one.values) // 2:
-        return "Glasses"
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", one.name).replace("_", " ").lower()
-    return NAMES.get(one.name, words[:1].upper() + words[1:])
-
-
-def by_lightness(one: Attribute) -> list[int]:
-    """Picks of a colour from dark to light, by relative luminance of the sRGB values (Rec. 709 weights)."""
-    return sorted(range(len(one.values)), key=lambda i: float(np.dot(one.code(i)[:3], (0.2126, 0.7152, 0.0722))))
-
-
-def mood_of_name(value: str) -> int:
-    """How cheerful a value's name sounds; 0 where it says nothing."""
-    return sum(worth for word, worth in GLADNESS.items() if word in value.lower())
-
-
-def names_tell_mood(one: Attribute) -> bool:
-    """Whether most of an attribute's value names say a mood."""
-    known = sum(any(word in value.lower() for word in GLADNESS) for value in one.values)
-    return known > len(one.values) / 2
-
-
-def is_visible(one: Attribute, needed: Attribute, pick: int) -> bool:
-    """Whether an attribute shows where the one that it needs has this pick."""
-    return pick != NONE and (not one.needs_values or needed.values[pick] in one.needs_values)

@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from studio.backends.avatar import expressions
+from studio.backends.avatar.mixing import parse_face
 from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest
 from studio.errors import BadInput, StudioError
 from studio.library.identities import Identities, Identity
@@ -21,7 +22,7 @@ from studio.media import codecs
 from studio.media.payloads import Image
 from studio.studio import Studio
 from studio.ui.avatar.character_list import SIDE, CharacterList
-from studio.ui.avatar.faces import face_of, parse_face, same_face
+from studio.ui.avatar.faces import face_of, same_face
 from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
 from studio.ui.bridge import Bridge

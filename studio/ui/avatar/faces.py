@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QListView, QWidget
 
 from studio.backends.avatar import sliders
 from studio.backends.avatar.families import ModelCapabilities
+from studio.backends.avatar.mixing import parse_face
 from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, DirectionStep, SliderValue, Variation
 from studio.errors import StudioError
 from studio.library.identities import NAME_LIMIT
@@ -118,13 +119,6 @@ def unnamed(face: AvatarRequest) -> AvatarRequest:
 def same_face(one: AvatarRequest, other: AvatarRequest) -> bool:
     """Whether two are the same face, whatever their names; a model that is not named is the default."""
     return unnamed(one).replace(model="") == unnamed(other).replace(model="")
-
-
-def parse_face(face: str) -> AvatarRequest:
-    """The face that a row of another request holds as JSON, which was checked when the row was made."""
-    request = Request.from_json(json.loads(face))
-    assert isinstance(request, AvatarRequest)
-    return request
 
 
 def face_json(face: AvatarRequest, name: str = "") -> str:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem, QWidget
 
+from studio.backends.avatar.mixing import parse_face
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, MorphStop
 from studio.errors import StudioError
 from studio.jobs.job import Progress
@@ -127,7 +128,7 @@ class MorphTab(QWidget):
         at = self.stations.currentRow()
         self.stations.clear()
         for number, station in enumerate(walk.stations, 1):
-            face = faces.parse_face(station.face)
+            face = parse_face(station.face)
             item = QListWidgetItem(face.name or tr("Face {n}").format(n=number))
             item.setData(FACE, face)
             self.stations.addItem(item)
@@ -170,7 +171,7 @@ class MorphTab(QWidget):
 
     def _make(self) -> None:
         request = self.request()
-        stops = [faces.face_json(faces.parse_face(station.face)) for station in request.stations]
+        stops = [faces.face_json(parse_face(station.face)) for station in request.stations]
         self._session.submit(request, self._session.sources.works_of(stops))
 
     def _preview(self) -> None:

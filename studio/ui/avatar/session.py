@@ -73,7 +73,8 @@ class FaceSession(QObject):
         self._origin: Asset | None = None  # the work whose face the brief took last
         self._last_face = self.face  # as it was at the last change of the brief
         self._model: Model | None = None  # of the face that is shown, looked up when that is another than before
-        self._capabilities = ModelCapabilities()
+        self._shown_capabilities = ModelCapabilities()  # of that model
+        self._capabilities = ModelCapabilities()  # of the brief's model
         self._draw_failed = False  # the error above the stage is that the face could not be drawn
         self._replaced: Asset | None = None  # the work in whose place the candidates stand
         self._captioned = False  # the candidates show expressions
@@ -147,6 +148,11 @@ class FaceSession(QObject):
         """The model of the face that is shown, as of the last `changed`; None if there is none."""
         return self._model
 
+    @property
+    def capabilities(self) -> ModelCapabilities:
+        """What the model of the face that is shown can draw, as of the last `changed`."""
+        return self._shown_capabilities
+
     def model_of(self, face: AvatarRequest) -> Model:
         """Raises StudioError if there is none."""
         return faces.model_for(self._studio.catalog, face)
@@ -215,6 +221,7 @@ class FaceSession(QObject):
     def models_changed(self) -> None:
         """Models were added, removed or changed."""
         self.models_version += 1
+        self._model = None
         self._read_model()
         self._refresh()
 
@@ -387,9 +394,12 @@ class FaceSession(QObject):
         """What is shown has changed. While a slider moves, its model is the same, and the disk is left alone."""
         if not self.moving:
             try:
-                self._model = self.model_of(self.shown())
+                model = self.model_of(self.shown())
             except StudioError:
-                self._model = None
+                model = None
+            if model != self._model:
+                self._model = model
+                self._shown_capabilities = ModelCapabilities() if model is None else capabilities_of(model)
         face, fields = self.face, self._brief.form.fields
         fields["style"].setVisible(self._capabilities.has_attributes or face.style != "any")
         fields["label"].setVisible(self._capabilities.classes > 0 or face.label >= 0)

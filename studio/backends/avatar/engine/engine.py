@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from studio.backends.avatar import directions, sliders
+from studio.backends.avatar import directions, slider_tracks
 from studio.backends.avatar.engine import encoder as encode
 from studio.backends.avatar.engine import files, find_directions
 from studio.backends.avatar.engine import upscaler as upscale
@@ -64,7 +64,7 @@ class AvatarEngine:
             network, config = files.open_network(model.folder, device())
             upscaler = upscale.read(model.folder)
             self._upscaler = None if upscaler is None else upscaler.to(device())
-        traits = sliders.read(model.folder, config.table) if config.table is not None else None
+        traits = slider_tracks.read(model.folder, config.table) if config.table is not None else None
         self._model, self._latents, self._stamp = model, Latents(network, config, traits), None
         report(Progress("loading", 1, 1))
 

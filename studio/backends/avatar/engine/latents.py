@@ -2,18 +2,17 @@
 
 W, W+, truncation and style mixing are those of Karras et al. (arXiv 1812.04948 sections 2 and 3.1, 1912.04958).
 The order is: the seed's w (or a found W+) with its traits; the steps nearby (where a seed draws attributes, these are
-steps from drawing to drawing and come first); truncation; other faces' layers; steps along directions. So another face
-mixed in whole is that face as its own request shows it.
+steps from drawing to drawing and come first, then what is taken from other drawings, see mixing.py); truncation; other
+faces' layers; steps along directions. So another face whose layers are all taken is that face as its own request shows
+it.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,11 +22,11 @@ from torch import Tensor
 from studio.backends.avatar.directions import SavedDirection
 from studio.backends.avatar.engine.files import AvatarConfig
 from studio.backends.avatar.engine.network import truncate
-from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, SliderValue, Variation
-from studio.backends.avatar.sliders import SliderTracks, sample_attributes
+from studio.backends.avatar.mixing import FaceCode, edited_code, face_code, mixes_of, parse_face
+from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, SliderValue, StyleMix, Variation
+from studio.backends.avatar.slider_tracks import SliderTracks, sample_attributes
 from studio.backends.engine.device import device
 from studio.errors import BadInput, Message
-from studio.schema.request import Request
 
 REMEMBERED = 64  # faces on the way of one drag, and some to come back to
 SPREAD_SAMPLES = 500
@@ -55,9 +54,13 @@ def groups(shape: Any) -> dict[str, range]:
     return {"coarse": range(ends[0]), "middle": range(ends[0], ends[1]), "fine": range(ends[1], count)}
 
 
+CALLED = {"shape": "coarse", "features": "middle", "colours": "fine"}
+"""What the groups hold in a network that learnt from pictures alone."""
+
+
 def layers_of(shape: Any, name: str) -> range:
-    """The layers of a group, or all of them."""
-    return range(shape.num_ws) if name == "all" else groups(shape)[name]
+    """The layers of a group, by its name or by what it holds, or all of them."""
+    return range(shape.num_ws) if name == "all" else groups(shape)[CALLED.get(name, name)]
 
 
 class Latents:
@@ -73,9 +76,10 @@ class Latents:
         ws, centre = self._near(request)
         layers = request.cutoff or self.network.shape.num_ws
         ws = torch.cat([truncate(ws[:, :layers], centre[:, None], request.psi), ws[:, layers:]], dim=1)
+        by_attributes = self._mixes(request)
         for mix in request.mix:
-            if mix.face and mix.amount:
-                span = groups(self.network.shape)[mix.layers]
+            if mix.face and mix.amount and mix not in by_attributes:
+                span = layers_of(self.network.shape, mix.layers)
                 other = self._cached(
                     ("mixed", mix.face), lambda face=mix.face: self.ws(self.resolve_face(request, face))
                 )
@@ -98,7 +102,7 @@ class Latents:
 
     def resolve_face(self, request: AvatarRequest, face: str) -> AvatarRequest:
         """The face that a row names. BadInput where it belongs to another model."""
-        other = _parsed(face)
+        other = parse_face(face)
         if other.model not in ("", request.model):
             raise BadInput(
                 "A face of the model {model} cannot be used with {wanted}.",
@@ -110,7 +114,8 @@ class Latents:
 
     def origin(self, request: AvatarRequest) -> MappingInput:
         """Raises BadInput for a style, class or slider that the model does not have."""
-        key = ("origin", request.style, request.seed, request.label, request.traits, self._steps(request))
+        mixes = self._mixes(request)
+        key = ("origin", request.style, request.seed, request.label, request.traits, self._steps(request), mixes)
         return self._cached(key, lambda: self._origin(request))
 
     def map_input(self, origin: MappingInput) -> Tensor:
@@ -145,9 +150,12 @@ class Latents:
             if request.label >= 0:
                 raise BadInput("This model has styles, not classes.", "Leave the class to the seed.")
             which, z, picks = self._drawn(request)
-            c = self.traits.condition(which, picks, request.traits)[None]
-            where = torch.tensor([which], device=device())
-            return MappingInput(_tensor(z[None]), _tensor(c), mapping.centre(where))
+            if self._mixes(request):
+                code = face_code(self.traits, request, shape.z_dim, lambda face: self.resolve_face(request, face))
+                which, c = code.style, code.vector[None]
+            else:
+                c = self.traits.condition(which, picks, request.traits)[None]
+            return MappingInput(_tensor(z[None]), _tensor(c), self._centre(which))
         if request.style != "any":
             raise BadInput("This model has no style {style!r}.", "Choose any.", style=request.style[:60])
         if request.traits:
@@ -179,22 +187,36 @@ class Latents:
         """The steps nearby that change attributes; those of other networks and from a found face are taken in W."""
         return request.near if self.config.table is not None and not request.latent else ()
 
+    def _mixes(self, request: AvatarRequest) -> tuple[StyleMix, ...]:
+        """What is taken from other faces by attributes; other networks take it by layers."""
+        return mixes_of(request) if self.traits is not None else ()
+
+    def _centre(self, style: int) -> Tensor:
+        """The centre of truncation [1, w_dim] of a style."""
+        return self.network.mapping.centre(torch.tensor([style], device=device()))
+
     def _base(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
         """The face before any step: ws and the centre of truncation."""
         if not request.latent:
             origin = self.origin(request)
             return self.network.broadcast(self.map_input(origin)), origin.centre
         ws = decode_latent(request.latent, self.network.shape).to(device())
-        plain = request.replace(traits=())
+        plain = request.replace(traits=(), mix=())
         origin = self.origin(plain)
-        if request.traits and self.traits is not None:
-            # A found face has no code; sliders move it as they move the face that its mean w resembles most.
+        centre = origin.centre
+        if (request.traits or self._mixes(request)) and self.traits is not None:
+            # A found face has no code; sliders and what is taken from other faces move it as they move the face that
+            # its mean w resembles most.
             which, _ = self.picks(plain)
             picks = self._cached(("resembling", which, request.latent), lambda: self.nearest_picks(ws.mean(1), plain))
-            codes = [self.traits.table.vector(which, picks), self.traits.condition(which, picks, request.traits)]
-            before, after = self.network.mapping(origin.z.expand(2, -1), _tensor(np.stack(codes)))
-            ws = ws + (after - before)
-        return ws, origin.centre
+            start = FaceCode(which, tuple(picks), self.traits.table.vector(which, picks))
+            edited = edited_code(
+                self.traits, start, request, self.config.shape.z_dim, lambda face: self.resolve_face(request, face)
+            )
+            codes = _tensor(np.stack([start.vector, edited.vector]))
+            before, after = self.network.mapping(origin.z.expand(2, -1), codes)
+            ws, centre = ws + (after - before), self._centre(edited.style)
+        return ws, centre
 
     def nearest_picks(self, w: Tensor, request: AvatarRequest) -> list[int]:
         """The picks of the request's style whose w, with the seed's z, is nearest to w [1, w_dim]: one after another,
@@ -212,7 +234,8 @@ class Latents:
         return picks
 
     def _near(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
-        key = ("near", request.style, request.seed, request.label, request.traits, request.latent, request.near)
+        mixes = self._mixes(request)
+        key = ("near", request.style, request.seed, request.label, request.traits, request.latent, request.near, mixes)
         ws, centre = self._cached(key, lambda: self._apply_variations(request))
         return ws.clone(), centre
 
@@ -225,7 +248,7 @@ class Latents:
     def _apply_variation(self, request: AvatarRequest, ws: Tensor, step: Variation) -> Tensor:
         """A face nearby: noise as wide as W is in every direction, and the way to its middle shortened as much, so that
         a long chain stays as usual as its first face. At spread 1 nothing of that is left."""
-        plain = request.replace(traits=())
+        plain = request.replace(traits=(), mix=())
         key = ("spread", plain.style, plain.label) if plain.style != "any" else ("spread", plain.seed, plain.label)
         samples: Tensor = self._cached(key, lambda: self.samples(plain, SPREAD_SAMPLES))
         weights = np.random.default_rng(step.seed).standard_normal(len(samples), dtype=np.float32)
@@ -266,13 +289,6 @@ def decode_latent(latent: str, shape: Any) -> Tensor:
 def reset_sliders(traits: SliderTracks, which: int, picks: list[int]) -> tuple[SliderValue, ...]:
     """Sliders where the face with these picks has them."""
     return tuple(SliderValue(name, value) for name, value in traits.positions(which, picks, ()).items())
-
-
-@lru_cache(64)
-def _parsed(face: str) -> AvatarRequest:
-    found = Request.from_json(json.loads(face))
-    assert isinstance(found, AvatarRequest)
-    return found
 
 
 def _tensor(numbers: np.ndarray) -> Tensor:
