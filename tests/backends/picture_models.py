@@ -182,8 +182,8 @@ def sd3() -> Any:
     network = made(
         diffusers.SD3Transformer2DModel,
         sample_size=32,
-        in_channels=4,
-        out_channels=4,
+        in_channels=16,
+        out_channels=16,
         num_layers=1,
         attention_head_dim=8,
         num_attention_heads=4,
@@ -195,7 +195,7 @@ def sd3() -> Any:
     return diffusers.StableDiffusion3Pipeline(
         transformer=network,
         scheduler=FLOW(),
-        vae=codec(shift_factor=0.06),
+        vae=codec(latent_channels=16, shift_factor=0.06),
         text_encoder=clip(projection=True),
         tokenizer=clip_tokenizer(),
         text_encoder_2=clip(projection=True),

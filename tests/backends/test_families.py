@@ -13,6 +13,7 @@ import pytest
 
 from studio.backends import MEDIA, medium
 from studio.backends.music.requests import MusicRequest
+from studio.backends.poster.families import from_picture
 from studio.backends.poster.requests import PosterRequest
 from studio.models.catalog import Catalog
 from studio.models.families import Family
@@ -64,7 +65,8 @@ def test_a_picture_family_is_as_its_pipeline(family: Family, pipeline: str) -> N
     called = inspect.signature(getattr(diffusers, pipeline).__call__).parameters
     assert {"prompt", "generator"} <= set(called), "the engine can run it"
     used = {name for name, argument in CALLED.items() if argument in called and (family.name, name) not in UNUSED}
-    assert family.controls == used
+    assert family.controls == used | from_picture(pipeline)
+    assert family.defaults.keys() == used - {"prompt", "negative"}
     for name in used - {"prompt", "negative", "width", "height"}:
         given = "true_cfg_scale" if name == "guidance" and family.name in TRUE else CALLED[name]
         assert family.defaults[name] == called[given].default

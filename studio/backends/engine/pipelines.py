@@ -88,6 +88,15 @@ def read(folder: Path, without: Collection[str] = (), exact: Collection[str] = (
         torch.set_default_dtype(usual)  # which diffusers leaves as that of the model where a config makes it fail
 
 
+def sharing(pipe: Any, kind: str) -> Any:
+    """A pipeline of the class of diffusers that `kind` names, of the parts and the settings of another."""
+    made = getattr(diffusers, kind)
+    there = {**pipe.config, **pipe.components}
+    shared = made(**{name: there[name] for name in inspect.signature(made.__init__).parameters if name in there})
+    shared.set_progress_bar_config(disable=True)
+    return shared
+
+
 def _words(encoder: Any) -> Any:
     """The network that reads texts: of one that reads sounds too, that part."""
     part = getattr(encoder, "text_model", None)

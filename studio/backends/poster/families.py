@@ -20,6 +20,23 @@ from studio.models.pipelines import INDEX, check
 CONTROLS = frozenset({"prompt", "negative", "width", "height", "steps", "guidance"})
 TRIAL = "studio.backends.poster.engine.trial"
 
+FROM_PICTURE: Mapping[str, tuple[str, str]] = {
+    "StableDiffusionPipeline": ("StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline"),
+    "StableDiffusionXLPipeline": ("StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline"),
+    "StableDiffusion3Pipeline": ("StableDiffusion3Img2ImgPipeline", "StableDiffusion3InpaintPipeline"),
+    "FluxPipeline": ("FluxImg2ImgPipeline", "FluxInpaintPipeline"),
+    "Flux2Pipeline": ("Flux2Pipeline", ""),
+    "Flux2KleinPipeline": ("Flux2KleinPipeline", ""),
+    "QwenImagePipeline": ("QwenImageImg2ImgPipeline", "QwenImageInpaintPipeline"),
+    "ZImagePipeline": ("ZImageImg2ImgPipeline", "ZImageInpaintPipeline"),
+    "ChromaPipeline": ("ChromaImg2ImgPipeline", ""),
+    "LatentConsistencyModelPipeline": ("LatentConsistencyModelImg2ImgPipeline", ""),
+}
+"""By pipeline: those of the same networks that start from a picture, and that paint a part of one anew. FLUX.2 looks at
+a picture while it paints another, so nothing of it changes. That of Chroma for parts asks its network for a setting that
+Chroma's does not have (diffusers 0.42.1).
+"""
+
 DISTILLED: Mapping[str, tuple[str, str, Any, Mapping[str, Any]]] = {
     "FluxPipeline": ("transformer/config.json", "guidance_embeds", False, {"steps": 4}),  # schnell
     "Flux2KleinPipeline": (INDEX, "is_distilled", True, {"steps": 4}),
@@ -28,6 +45,13 @@ DISTILLED: Mapping[str, tuple[str, str, Any, Mapping[str, Any]]] = {
 """By pipeline: the file, the key and the value that tell its model of few steps from the others, and what suits that;
 without a guidance where it has no effect.
 """
+
+
+def from_picture(pipeline: str) -> frozenset[str]:
+    """The fields of a request about a picture to start from that count with a pipeline."""
+    starts, repaints = FROM_PICTURE.get(pipeline, ("", ""))
+    fields = {"picture": starts, "strength": starts not in ("", pipeline), "mask": repaints}
+    return frozenset(name for name, counts in fields.items() if counts)
 
 
 def _distilled(model: Model) -> Mapping[str, Any] | None:
@@ -60,12 +84,13 @@ def _family(
 ) -> Family:
     """A family of pictures of `side` pixels; without `negative` where the pipeline does not use it."""
     marks = [Mark("pipeline", pipeline) for pipeline in pipelines]
+    controls = CONTROLS.union(*(from_picture(pipeline) for pipeline in pipelines))
     return Family(
         name,
         title,
         (*marks, Mark("tensor", tensor)) if tensor else tuple(marks),
         defaults={"width": side, "height": side, "steps": steps, "guidance": guidance},
-        controls=CONTROLS if negative else CONTROLS - {"negative"},
+        controls=controls if negative else controls - {"negative"},
         unused=_unused,
         defaults_of=_defaults,
         check_files=check,
@@ -148,5 +173,12 @@ FAMILIES = (
         negative=False,
     ),
     # What `studio train poster` makes. It suits the request's own values.
-    Family("diffusers", "AIGC Studio poster model", controls=CONTROLS, check_files=check, demand=demand, trial=TRIAL),
+    Family(
+        "diffusers",
+        "AIGC Studio poster model",
+        controls=CONTROLS | from_picture("StableDiffusionPipeline"),
+        check_files=check,
+        demand=demand,
+        trial=TRIAL,
+    ),
 )

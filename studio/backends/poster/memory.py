@@ -60,6 +60,10 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         held, flops, calls = _transformer(facts, decoder, latents, batch)
         convolved = 0.0
     decoding, decoding_flops = decode(decoder, width * height)
+    encoding = 0.0
+    if getattr(request, "picture", None):
+        steps = max(1, int(steps * float(getattr(request, "strength", 1.0))))
+        encoding = decoding_flops  # its encoder is its decoder's mirror
     previewing = 0.0
     if "latent_rgb" not in facts.part("").config and (unet.values or unet.config):
         shrink = max(1, max(width, height) // shrink // PREVIEW) ** 2
@@ -71,7 +75,7 @@ def demand(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
         loading=facts.largest,
         libraries=LIBRARIES,
         flops=steps * flops,
-        convolutions=steps * convolved + decoding_flops + previewing,
+        convolutions=steps * convolved + encoding + decoding_flops + previewing,
         calls=steps * calls + CALLS * 20,
         value=value,
     )

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from studio.backends.medium import Demo, Medium, OnboardingText, SampleSheet, StageText, Task
 from studio.backends.poster.families import FAMILIES
-from studio.schema.fields import Choice, FreeText, Range, field
+from studio.schema.fields import Choice, FreeText, Range, WorkKey, WorkRef, field
 from studio.schema.request import Request, TrainRequest
 
 
 @dataclass(frozen=True, kw_only=True)
 class PosterRequest(Request):
-    """One picture from a prompt."""
+    """One picture from a prompt, and from another picture where one is given."""
 
     kind: ClassVar[str] = "poster"
     medium: ClassVar[str] = "poster"
@@ -39,6 +39,34 @@ class PosterRequest(Request):
     )
     height: int = field(
         768, Range(label="Height", help="Height of the picture.", low=64, high=2048, unit="px", group="Size")
+    )
+    picture: WorkKey = field(
+        WorkKey(),
+        WorkRef(
+            label="Start from",
+            help="A picture to paint over, instead of beginning from nothing.",
+            group="Start picture",
+        ),
+    )
+    strength: float = field(
+        0.6,
+        Range(
+            label="Change",
+            help="How far the picture may move away from the one it starts from; at 100 % little of that stays.",
+            low=0.05,
+            high=1,
+            step=0.05,
+            shown=(100, "%"),
+            group="Start picture",
+        ),
+    )
+    mask: WorkKey = field(
+        WorkKey(),
+        WorkRef(
+            label="Mask",
+            help="Where the start picture is painted anew: a picture of its size, white there and black elsewhere.",
+            group="Start picture",
+        ),
     )
     steps: int = field(
         24,
