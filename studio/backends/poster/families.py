@@ -33,8 +33,8 @@ FROM_PICTURE: Mapping[str, tuple[str, str]] = {
     "LatentConsistencyModelPipeline": ("LatentConsistencyModelImg2ImgPipeline", ""),
 }
 """By pipeline: those of the same networks that start from a picture, and that paint a part of one anew. FLUX.2 looks at
-a picture while it paints another, so nothing of it changes. That of Chroma for parts asks its network for a setting that
-Chroma's does not have (diffusers 0.42.1).
+a picture while it paints another, so nothing of it changes. Chroma's for parts asks its network for a setting that this
+does not have (diffusers 0.42.1).
 """
 
 DISTILLED: Mapping[str, tuple[str, str, Any, Mapping[str, Any]]] = {
