@@ -45,11 +45,15 @@ class ExportSource(NamedTuple):
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser(
+    verbs.add_parser(
         "export",
         help=tr("export pictures as profiles, posts, icons, sheets or SVG"),
         description=tr("Export works in the sizes and formats that you need. Either all files are written, or none."),
+        fill=_add_flags,
     )
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("works", nargs="+", metavar="WORK", help=tr("a work's id, or a picture file"))
     parser.add_argument(
         "--to", type=Path, required=True, metavar="PLACE", help=tr("folder or .zip file to write to (required)")

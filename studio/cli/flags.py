@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -24,13 +24,24 @@ Asked = TypeVar("Asked", bound=Request)
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """An ArgumentParser that raises BadInput and takes no abbreviations."""
+    """An ArgumentParser that raises BadInput and takes no abbreviations.
 
-    def __init__(self, **options: Any) -> None:
+    `fill(parser)` adds its arguments once they are asked for: a command waits for those of its own verb only.
+    """
+
+    def __init__(self, *, fill: Callable[[ArgumentParser], object] | None = None, **options: Any) -> None:
         defaults: dict[str, Any] = {"allow_abbrev": False, "formatter_class": WideHelpFormatter}
         super().__init__(**(defaults | options))
+        self._fill = fill
+
+    def complete(self) -> None:
+        """Add the arguments that wait to be asked for."""
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.complete()
         # Asked here, and not by the parser of all verbs, so that the help that is named is that of the verb.
         try:
             values, rest = super().parse_known_args(args, namespace)
@@ -41,6 +52,7 @@ class ArgumentParser(argparse.ArgumentParser):
         return values, rest
 
     def format_help(self) -> str:
+        self.complete()
         return as_typed(super().format_help())
 
     def error(self, message: str) -> NoReturn:

@@ -24,11 +24,15 @@ HEADS = (Message("ID"), Message("MADE"), Message("MEDIUM"), Message("TITLE"))
 
 
 def add(verbs: Any) -> None:
-    library = verbs.add_parser(
+    verbs.add_parser(
         "library",
         help=tr("find, check and import works"),
         description=tr("Find, check and import works in the library."),
+        fill=_add_actions,
     )
+
+
+def _add_actions(library: argparse.ArgumentParser) -> None:
     actions = library.add_subparsers(title=tr("actions"), metavar="ACTION", required=True)
 
     listing = actions.add_parser(

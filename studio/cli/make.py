@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,23 +40,31 @@ def _flags_of(kind: type[Request]) -> MakeFlags:
 
 
 def add_make(verbs: Any) -> None:
-    make = verbs.add_parser(
+    verbs.add_parser(
         "make",
         help=tr("create avatars, posters, stories or music"),
         description=tr(
             "Create works. They are saved in the library; --out also saves copies and never overwrites a file."
         ),
         epilog=tr("`studio make MEDIUM --help` shows the options of each medium."),
+        fill=_add_media,
     )
+
+
+def _add_media(make: argparse.ArgumentParser) -> None:
     _add_shared(make, first=True)
     make.set_defaults(run=run_make, medium=None)
     media = make.add_subparsers(title=tr("media"), metavar="MEDIUM", dest="medium")
     for kind in _kinds().values():
-        parser = media.add_parser(kind.kind, help=_about(kind), description=_about(kind))
-        fields = parser.add_argument_group(tr("settings"))
-        flags.add_fields(fields, kind)
-        _flags_of(kind).add(parser, kind)
-        _add_shared(parser, first=False)
+        fill = functools.partial(_add_flags, kind)
+        media.add_parser(kind.kind, help=_about(kind), description=_about(kind), fill=fill)
+
+
+def _add_flags(kind: type[Request], parser: argparse.ArgumentParser) -> None:
+    fields = parser.add_argument_group(tr("settings"))
+    flags.add_fields(fields, kind)
+    _flags_of(kind).add(parser, kind)
+    _add_shared(parser, first=False)
 
 
 def _add_shared(parser: argparse.ArgumentParser, *, first: bool) -> None:
@@ -299,12 +308,16 @@ def _requests(values: argparse.Namespace, context: CliContext) -> tuple[list[Req
 
 
 def add_train(verbs: Any) -> None:
-    train = verbs.add_parser(
+    verbs.add_parser(
         "train",
         help=tr("train a model on your own data"),
         description=tr("Train a model. Checkpoints are saved, so that --resume can continue a stopped training run."),
         epilog=tr("`studio train MEDIUM --help` shows the options of each medium."),
+        fill=_add_trainings,
     )
+
+
+def _add_trainings(train: argparse.ArgumentParser) -> None:
     media = train.add_subparsers(title=tr("media"), metavar="MEDIUM", dest="medium", required=True)
     for one in MEDIA:
         if one.training_task is None:

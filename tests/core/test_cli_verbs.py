@@ -22,6 +22,7 @@ from safetensors.numpy import save_file
 from studio.backends import MEDIA
 from studio.backends.avatar import directions
 from studio.cli import context, main, progress
+from studio.cli.flags import ArgumentParser
 from studio.cli.words import table
 from studio.errors import Message
 from studio.jobs.job import Job, Progress
@@ -403,6 +404,8 @@ def test_help_and_hints_say_what_a_person_types(run: Runs, monkeypatch: pytest.M
 
 
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    assert isinstance(parser, ArgumentParser)
+    parser.complete()
     yield parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):

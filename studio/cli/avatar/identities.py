@@ -31,12 +31,16 @@ HEADS = (Message("ID"), Message("KEPT"), Message("NAME"))
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser(
+    verbs.add_parser(
         "identities",
         help=tr("list, save and rename characters"),
         description=tr("Saved characters: faces that you have saved under a name."),
         epilog=tr("`studio make avatar --identity NAME` uses one; other flags change it."),
+        fill=_add_actions,
     )
+
+
+def _add_actions(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title=tr("actions"), metavar="ACTION", required=True)
 
     listing = actions.add_parser(

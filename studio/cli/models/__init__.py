@@ -24,11 +24,15 @@ HEADS = (Message("ID"), Message("MEDIUM"), Message("FAMILY"), Message("LICENCE")
 
 
 def add(verbs: Any) -> None:
-    models = verbs.add_parser(
+    verbs.add_parser(
         "models",
         help=tr("list, describe, import and remove models"),
         description=tr("List, describe, import and remove models."),
+        fill=_add_actions,
     )
+
+
+def _add_actions(models: argparse.ArgumentParser) -> None:
     actions = models.add_subparsers(title=tr("actions"), metavar="ACTION", required=True)
     names = [one.name for one in (*MEDIA, *PAGELESS)]
 

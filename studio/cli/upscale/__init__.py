@@ -22,14 +22,18 @@ if TYPE_CHECKING:
 
 
 def add_verbs(verbs: Any) -> None:
-    verb = verbs.add_parser(
+    verbs.add_parser(
         "upscale",
         help=tr("enlarge pictures"),
         description=tr(
             "Enlarge pictures 2, 3 or 4 times by a model, such as Real-ESRGAN, that `studio models get` or `import` "
             "added. The results are saved in the library beside their originals; --out also saves copies."
         ),
+        fill=_add_flags,
     )
+
+
+def _add_flags(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("pictures", nargs="+", metavar="FILE", help=tr("a picture, or the id of a work of the library"))
     add_fields(verb.add_argument_group(tr("settings")), UpscaleRequest, without=("picture", "seed"))
     add_out(verb)
