@@ -5,6 +5,7 @@ numpy is imported by the methods for sound: the window starts without it.
 
 from __future__ import annotations
 
+import bisect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,14 +80,11 @@ class _TextBuffer:
             self._ends.append(self._ends[-1] + len(text))
 
     def read(self, start: int, end: int) -> str:
-        found: list[str] = []
         with self._lock:
-            at = len(self._parts) - 1
-            while at >= 0 and self._ends[at] > start:
-                begin = self._ends[at] - len(self._parts[at])
-                found.append(self._parts[at][max(0, start - begin) : max(0, end - begin)])
-                at -= 1
-        return "".join(reversed(found))
+            first = bisect.bisect_right(self._ends, start)  # the part in which it starts
+            found = self._parts[first : bisect.bisect_left(self._ends, end) + 1]
+            begin = self._ends[first - 1] if first else 0
+        return "".join(found)[start - begin : max(0, end - begin)]
 
 
 class PreviewEncoder:
