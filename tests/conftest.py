@@ -5,6 +5,7 @@ Imports neither Qt nor torch.
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -31,6 +32,10 @@ os.environ["OMP_NUM_THREADS"] = "1"
 for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
     os.environ.pop(name, None)
 
+# A hundred tests start a Python, which would compile the whole studio anew each time where this is forbidden.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 LOOPBACK = ("127.", "::1", "localhost")
 # Ended by the interpreter: tqdm's monitor, and multiprocessing's tracker of shared memory.
 LASTING_THREADS = ("tqdm",)
@@ -40,6 +45,13 @@ QT_IGNORED = tuple(
     f"This plugin does not support {what}" for what in ("propagateSizeHints()", "raise()", "grabbing the keyboard")
 )
 GRACE = 5.0  # seconds that threads and processes of a test have to end
+
+
+def pytest_collection_finish() -> None:
+    """Garbage collection passes over what was imported so far, and comes more seldom than after 700 new objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 @pytest.fixture(autouse=True)
