@@ -27,21 +27,26 @@ SENTENCE = re.compile(r"[^\W\d_]{2}[,.;:]? [^\W\d_]")
 NAME = "AIGC Studio"  # the same in every language
 
 
-def sources() -> dict[Path, ast.Module]:
-    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "studio").rglob("*.py"))}
+def nodes_of(source: str) -> list[ast.AST]:
+    """Every part of a module, the module itself first."""
+    return list(ast.walk(ast.parse(source)))
+
+
+def sources() -> dict[Path, list[ast.AST]]:
+    return {path: nodes_of(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "studio").rglob("*.py"))}
 
 
 def name_of(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
-def messages(trees: Mapping[Path, ast.Module]) -> set[str]:
+def messages(modules: Mapping[Path, list[ast.AST]]) -> set[str]:
     """The classes that are made of a template: those of studio.errors and all that derive from them."""
     found, before = set(MADE_OF), 0
     bases = [
         (node.name, {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}, node)
-        for tree in trees.values()
-        for node in ast.walk(tree)
+        for nodes in modules.values()
+        for node in nodes
         if isinstance(node, ast.ClassDef)
     ]
     while before != len(found):
@@ -90,10 +95,10 @@ def fields(template: str) -> Iterator[str]:
             assert not spec or "{" not in spec
 
 
-def left_in_english(tree: ast.Module, made: set[str]) -> Iterator[ast.expr]:
+def left_in_english(nodes: list[ast.AST], made: set[str]) -> Iterator[ast.expr]:
     """The texts of the command line that are no message: sentences, what is printed, helps, the heads of tables."""
     known: set[ast.AST] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.keyword) and node.arg == "metavar":
             known.add(node.value)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
@@ -103,7 +108,7 @@ def left_in_english(tree: ast.Module, made: set[str]) -> Iterator[ast.expr]:
             logged = getattr(getattr(node.func, "value", None), "id", "") == "logger"
             if logged or name_of(node) in made | TEMPLATES:
                 known |= set(node.args)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "REFUSALS":  # templates of argparse
             known |= set(ast.walk(node))
         if node in known:
@@ -121,19 +126,21 @@ def left_in_english(tree: ast.Module, made: set[str]) -> Iterator[ast.expr]:
             yield from (each for each in texts if english(each) and each not in known)
 
 
-def faults(path: Path, tree: ast.Module, made: set[str]) -> Iterator[str]:
+def faults(path: Path, nodes: list[ast.AST], made: set[str]) -> Iterator[str]:
+    module = nodes[0]
+    assert isinstance(module, ast.Module)
     constants = {
         target.id
-        for node in tree.body
+        for node in module.body
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
     if "cli" in path.parts or path.name == "__main__.py":
         made = made | {"tr"}
-        for text in left_in_english(tree, made):
+        for text in left_in_english(nodes, made):
             yield f"{path}:{text.lineno}: stays English: {ast.unparse(text)}"
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and "ui" in path.parts:
             if ast.unparse(node) in ("error.message", "error.hint"):
                 yield f"{path}:{node.lineno}: an error in English: {ast.unparse(node)}"
@@ -174,10 +181,10 @@ def faults(path: Path, tree: ast.Module, made: set[str]) -> Iterator[str]:
 
 
 def test_every_message_can_be_translated() -> None:
-    trees = sources()
-    made = messages(trees)
+    modules = sources()
+    made = messages(modules)
     assert {"DamagedCheckpoint", "DamagedClip", "DamagedWeights"} <= made
-    found = [fault for path, tree in trees.items() for fault in faults(path.relative_to(ROOT), tree, made)]
+    found = [fault for path, nodes in modules.items() for fault in faults(path.relative_to(ROOT), nodes, made)]
     assert not found, "\n".join(found)
 
 
@@ -203,7 +210,7 @@ def test_every_message_can_be_translated() -> None:
     ],
 )  # fmt: skip
 def test_messages_that_cannot_be_translated_are_found(bad: str) -> None:
-    assert list(faults(Path("studio/ui/x.py"), ast.parse(bad), MADE_OF))
+    assert list(faults(Path("studio/ui/x.py"), nodes_of(bad), MADE_OF))
 
 
 @pytest.mark.parametrize(
@@ -228,7 +235,7 @@ def test_messages_that_cannot_be_translated_are_found(bad: str) -> None:
     ],
 )
 def test_prints_that_cannot_be_translated_are_found(bad: str) -> None:
-    assert list(faults(Path("studio/cli/x.py"), ast.parse(bad), MADE_OF))
+    assert list(faults(Path("studio/cli/x.py"), nodes_of(bad), MADE_OF))
 
 
 @pytest.mark.parametrize(
@@ -245,7 +252,7 @@ def test_prints_that_cannot_be_translated_are_found(bad: str) -> None:
     ],
 )
 def test_prints_that_can_be_translated_are_left_alone(good: str) -> None:
-    assert not list(faults(Path("studio/cli/x.py"), ast.parse(good), MADE_OF))
+    assert not list(faults(Path("studio/cli/x.py"), nodes_of(good), MADE_OF))
 
 
 def test_a_message_formats_to_the_expected_sentence() -> None:

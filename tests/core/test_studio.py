@@ -354,7 +354,7 @@ def test_what_was_seen_later_is_acted_upon_later(studio: Studio, monkeypatch: py
 
 
 def test_a_job_is_listed_at_every_moment(studio: Studio) -> None:
-    jobs = [studio.submit(AVATAR(seed=seed)) for seed in range(40)]
+    jobs = [studio.submit(AVATAR(seed=seed)) for seed in range(12)]
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # threads change so often that any gap between two lists is seen
     try:
