@@ -18,6 +18,7 @@ from studio.cli.words import command, tr, worded
 from studio.errors import BadInput, Message, StudioError
 from studio.export import copies
 from studio.media.payloads import Weights
+from studio.schema.picture_sizes import PICTURE_SIZES, has_sides, size_of
 from studio.schema.request import Request, TrainRequest
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from studio.jobs.job import Job
     from studio.library.asset import Asset
     from studio.media.provenance import Provenance
+    from studio.models.families import Family
+    from studio.models.model import Model
     from studio.studio import Studio
 
 COUNT_LIMIT = 1000
@@ -63,6 +66,16 @@ def _add_media(make: argparse.ArgumentParser) -> None:
 def _add_flags(kind: type[Request], parser: argparse.ArgumentParser) -> None:
     fields = parser.add_argument_group(tr("settings"))
     flags.add_fields(fields, kind)
+    if has_sides(kind):
+        fields.add_argument(
+            "--size",
+            default=None,
+            metavar="SIZE",
+            help=tr(
+                "width and height at once, such as 1024x1536, or by name: {names} (default: none)",
+                names=", ".join(size.name for size in PICTURE_SIZES),
+            ),
+        )
     _flags_of(kind).add(parser, kind)
     _add_shared(parser, first=False)
 
@@ -133,6 +146,9 @@ def run_make(values: argparse.Namespace, context: CliContext) -> int:
         ignored = _ignored(studio, requests[0], flags.given_fields(type(requests[0]), values))
         if ignored is not None:
             context.print_error(ignored)
+        unknown = _unknown(studio, requests[0])
+        if unknown is not None:
+            context.print_error(unknown)
         requests = _flags_of(type(requests[0])).requests(values, studio, requests)
         warn_of_memory(studio, requests, context)
         jobs.run(studio, requests, made.display, made.receive)
@@ -223,13 +239,28 @@ def _work(studio: Studio, word: str) -> Asset:
 
 def _suited(kind: type[Request], values: argparse.Namespace, context: CliContext) -> dict[str, Any]:
     """The values that suit the model that is asked for, for the fields that no flag was given for."""
-    medium = find_medium(kind.medium)
-    catalog, id = context.catalog(warn=False), getattr(values, "model", "")
+    family, model = _family(kind, getattr(values, "model", ""), context)
+    return {} if model is None else family.suited(kind, model)
+
+
+def _family(kind: type[Request], id: str, context: CliContext) -> tuple[Family, Model | None]:
+    """The model that is asked for, and its family; without one where there is none, which submitting it says."""
+    medium, catalog = find_medium(kind.medium), context.catalog(warn=False)
     try:
         model = catalog.get(id) if id else catalog.default(medium.name)
     except StudioError:
-        return {}  # submitting it says the same
-    return medium.family(model.family).suited(kind, model)
+        return medium.family(""), None
+    return medium.family(model.family), model
+
+
+def _sides(kind: type[Request], id: str, values: argparse.Namespace, context: CliContext) -> dict[str, int]:
+    """Width and height as --size asks for them; nothing without it."""
+    text = getattr(values, "size", None)
+    if text is None or not has_sides(kind):
+        return {}
+    family, model = _family(kind, id, context)
+    wide, high = size_of(text, family.picture_sizes(kind, model))
+    return {"width": wide, "height": high}
 
 
 def _ignored(studio: Studio, request: Request, given: Collection[str]) -> Message | None:
@@ -237,6 +268,14 @@ def _ignored(studio: Studio, request: Request, given: Collection[str]) -> Messag
     catalog = studio.catalog
     model = catalog.get(request.model) if request.model else catalog.default(request.medium)
     return studio.media[request.medium].family(model.family).ignored(request, model, given)
+
+
+def _unknown(studio: Studio, request: Request) -> Message | None:
+    """The words of the prompt that its model does not know; None where it knows all."""
+    catalog = studio.catalog
+    model = catalog.get(request.model) if request.model else catalog.default(request.medium)
+    found = studio.media[request.medium].family(model.family).understood_of(request, model)
+    return None if found is None else found.warning(model.title or model.id)
 
 
 def describe(job: Job, asset: Asset, out: Path | None, partial: bool, name: str = "") -> dict[str, Any]:
@@ -288,7 +327,8 @@ def _requests(values: argparse.Namespace, context: CliContext) -> tuple[list[Req
                 kind=request.kind,
                 medium=values.medium,
             )
-        request = request.replace(**flags.given_fields(type(request), values))
+        given = flags.given_fields(type(request), values)
+        request = request.replace(**{**_sides(type(request), request.model, values, context), **given})
         unknown = unknown_fields(request)
         if unknown:
             context.print_error(
@@ -299,7 +339,8 @@ def _requests(values: argparse.Namespace, context: CliContext) -> tuple[list[Req
                 )
             )
     elif kind is not None:
-        request = flags.request_from(kind, values, {**_suited(kind, values, context), **known})
+        sides = _sides(kind, getattr(values, "model", ""), values, context)
+        request = flags.request_from(kind, values, {**_suited(kind, values, context), **sides, **known})
         context.print_error(*extra.warnings(values, known, request))
     else:
         raise BadInput("No medium was given.", "Choose one of: {names}.", names=", ".join(one.name for one in MEDIA))

@@ -11,7 +11,9 @@ from typing import Any, Literal
 from studio.errors import BadInput, Message, counted
 from studio.models.fit.demand import Demand, Machine, ModelFacts
 from studio.models.model import Model
+from studio.models.vocabulary import UnderstoodPrompt
 from studio.schema.fields import Field, ModelId, Range, Seed
+from studio.schema.picture_sizes import PICTURE_SIZES, SIDES, PictureSize, fitted
 from studio.schema.request import Request
 
 
@@ -40,6 +42,11 @@ def _unchecked(_folder: Path) -> None:
     pass
 
 
+def any_words(_model: Model, _prompt: str) -> UnderstoodPrompt | None:
+    """What models without a vocabulary of their own understand of a prompt: no word is unknown to them."""
+    return None
+
+
 def weights_alone(facts: ModelFacts, _request: Request, machine: Machine) -> Demand:
     """Where nothing is known of what a family's work takes: its weights, and as much again."""
     weights = facts.values * machine.bytes_per_value(facts)
@@ -56,8 +63,11 @@ class Family:
     than the request allows; `controls` are the fields that have an effect, None where all have. `unused` are fields
     that have none with one model of it. `check_files` raises StudioError, as its engine would, for a folder, or a
     single file, that cannot run; it reads JSON and headers of weights only. `demand` is the formula for what a request
-    takes of a machine. `trial` names the program that goes further than `check_files`, see `models.trial`. A family
-    without a name stands for all that its marks fit: they are called as their files call them.
+    takes of a machine. `trial` names the program that goes further than `check_files`, see `models.trial`. `understood`
+    is what a model makes of a prompt, by its files, without running it; None for one that takes any words. `side_step`
+    is what the sides of a picture are multiples of, for a family that paints best at the area of its defaults; 0 where
+    any size comes out alike. A family without a name stands for all that its marks fit: they are called as their files
+    call them.
     """
 
     name: str
@@ -71,6 +81,8 @@ class Family:
     check_files: Callable[[Path], None] = _unchecked
     demand: Callable[[ModelFacts, Request, Machine], Demand] = weights_alone
     trial: str = ""
+    understood: Callable[[Model, str], UnderstoodPrompt | None] = any_words
+    side_step: int = 0
 
     def fields(self, request: type[Request], model: Model | None = None) -> Iterator[tuple[str, Field]]:
         """The fields of a request for a model: numbers within the family's limits, those without effect hidden."""
@@ -110,6 +122,29 @@ class Family:
             model=model.title or model.id,
             names=", ".join(chosen),
         )
+
+    def picture_sizes(self, request: type[Request], model: Model | None = None) -> tuple[PictureSize, ...]:
+        """The sizes to offer by name for a request with a model, the one that suits it among them; none where it asks
+        for no width and height.
+        """
+        known = dict(self.fields(request, model))
+        width, height = (known.get(name) for name in SIDES)
+        if not (isinstance(width, Range) and isinstance(height, Range)) or width.hidden or height.hidden:
+            return ()
+        usual = request(**self.suited(request, model))
+        wide, high = (int(getattr(usual, name)) for name in SIDES)
+        area = wide * high if self.side_step else 0
+        named = tuple(fitted(PICTURE_SIZES, width, height, area, self.side_step))
+        if any((each.width, each.height) == (wide, high) for each in named):
+            return named
+        return (PictureSize("default", "Default", wide, high), *named)
+
+    def understood_of(self, request: Request, model: Model) -> UnderstoodPrompt | None:
+        """What a model makes of a request's prompt; None where it takes any words, or heeds no prompt."""
+        prompt = getattr(request, "prompt", None)
+        if not isinstance(prompt, str) or "prompt" in self.without_effect(type(request), model):
+            return None
+        return self.understood(model, prompt)
 
     def check(self, request: Request) -> None:
         """Raises BadInput that names a field outside of this family's limits."""

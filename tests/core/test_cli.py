@@ -34,7 +34,8 @@ from studio.system import storage
 from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs, open_fake
 from tests.disk import disk_reads
-from tests.fakes import KILLED, SEVERAL_FILES, SLOW, UNEXPECTED
+from tests.fakes import BAD_INPUT, KILLED, SEVERAL_FILES, SLOW, UNEXPECTED
+from tests.studios import starters
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEYS = {"path", "medium", "seed", "model", "sha256", "seconds"}
@@ -242,6 +243,36 @@ def test_an_ignored_field_is_warned_about_once(run: Runs, home: Path, tmp_path: 
     assert len(ended.json["assets"]) == 2
     assert ended.err.count("Fake avatar does not use noise") == 1
     assert "noise" not in run(*asked).err
+
+
+def test_words_that_the_model_does_not_know_are_named_before_it_runs(run: Runs, home: Path) -> None:
+    config = starters(home.parent / "bundled") / "poster-scenes" / "config.json"
+    config.write_text('{"words": ["coast", "sunset"]}', encoding="utf-8")
+    asked = ("make", "poster", "--seed", 1, "--count", 2, "--json")
+    ended = run(*asked, "--prompt", "a saxophone on the coast")
+    assert ended.status == 0
+    assert ended.err.count("Fake poster does not know: saxophone. It understands: coast.") == 1
+    assert "does not know" not in run(*asked, "--prompt", "the coast at sunset").err
+    failed = run("make", "poster", "--seed", BAD_INPUT, "--prompt", "a saxophone").err
+    assert failed.index("Fake poster knows nothing of the prompt: saxophone.") < failed.index("The moon")
+
+
+def test_a_size_is_asked_for_by_name_or_in_pixels(run: Runs, tmp_path: Path) -> None:
+    def sides(*more: Any) -> tuple[int, int]:
+        work = run("make", "poster", "--seed", 1, "--json", *more).json["assets"][0]
+        request = (codecs.read_note(Path(work["path"])) or {})["request"]
+        return request["width"], request["height"]
+
+    assert sides("--size", "square") == (1024, 1024)
+    assert sides("--size", "640x320") == (640, 320)
+    assert sides("--size", "square", "--height", 512) == (1024, 512)
+    path = tmp_path / "request.json"
+    path.write_text('{"kind": "poster", "width": 300, "height": 200}', encoding="utf-8")
+    assert sides("--request", path, "--size", "banner") == (1500, 500)
+    refused = run("make", "poster", "--size", "huge")
+    assert refused.status == 2
+    assert "The size cannot be 'huge'. Give a size such as 1024x1536, or one of: default, square" in refused.err
+    assert run("make", "poster", "--size", "9999x10").status == 2
 
 
 def test_a_flag_that_a_family_ignores_is_said_whatever_its_value(run: Runs, home: Path) -> None:

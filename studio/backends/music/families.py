@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from studio.backends.music.check import check, check_pipeline
+from studio.backends.music.description_words import understood
 from studio.backends.music.memory import demand, pipeline_demand
 from studio.models import weights
 from studio.models.families import Family, Mark
 from studio.models.folders import CONFIG
 from studio.models.model import Model
 from studio.models.pipelines import SCHEDULER
+from studio.models.vocabulary import UnderstoodPrompt
 
 PLANNED = frozenset({"prompt", "genre", "mood", "tempo", "key"})
 """Fields that the plan of a piece is made from."""
@@ -21,6 +23,10 @@ def _unused(model: Model) -> frozenset[str]:
     """The plan, for a model that was trained on recordings without labels."""
     labelled = weights.json_or_empty(model.folder / CONFIG).get("labelled", True)
     return frozenset() if labelled else PLANNED
+
+
+def _understood(_model: Model, prompt: str) -> UnderstoodPrompt:
+    return understood(prompt)
 
 
 TRIAL = "studio.backends.music.engine.trial"
@@ -96,6 +102,7 @@ FAMILIES = (
         unused=_unused,
         demand=demand,
         trial=TRIAL,
+        understood=_understood,
     ),
     _musicgen("musicgen", "MusicGen network"),
     # It takes no melody yet, and plays from the description alone.

@@ -4,42 +4,10 @@ from __future__ import annotations
 
 import re
 
+from studio.backends.music.description_words import FAST, GENRE_WORDS, KEY, MOOD_WORDS, SLOW, TEMPO, places_of
 from studio.backends.music.plan import MANNERS, TONICS
 from studio.backends.music.requests import MusicRequest
 
-GENRE_WORDS = {
-    "lullaby": ("lullaby", "cradle", "bedtime", "sleep", "music box", "night", "摇篮曲", "睡", "八音盒", "夜"),
-    "waltz": ("waltz", "folk", "dance", "carousel", "three-four", "3/4", "华尔兹", "圆舞曲", "民谣", "舞"),
-    "lofi": ("lo-fi", "lofi", "chill", "study", "beats", "coffee", "jazz", "hip hop", "学习", "咖啡", "爵士"),
-    "march": ("march", "parade", "toy soldier", "adventure", "travel", "festive", "进行曲", "游行", "冒险", "旅行"),
-    "ambient": ("ambient", "meditation", "drone", "space", "calm", "floating", "氛围", "冥想", "太空", "空灵"),
-}
-MOOD_WORDS = {
-    "joyful": (
-        "joyful",
-        "happy",
-        "cheerful",
-        "joy",
-        "merry",
-        "playful",
-        "bright",
-        "sunny",
-        "欢快",
-        "快乐",
-        "开心",
-        "明亮",
-    ),
-    "peaceful": ("peaceful", "calm", "quiet", "serene", "relaxed", "gentle", "still", "平静", "宁静", "安静", "放松"),
-    "tender": ("tender", "sweet", "loving", "romantic", "warm", "soft", "温柔", "浪漫", "温暖", "甜"),
-    "hopeful": ("hopeful", "uplifting", "inspiring", "hope", "triumphant", "dawn", "希望", "振奋", "黎明"),
-    "nostalgic": ("nostalgic", "memory", "memories", "wistful", "childhood", "old", "怀旧", "回忆", "童年"),
-    "melancholy": ("melancholy", "sad", "lonely", "rain", "rainy", "tears", "sorrow", "忧郁", "悲伤", "孤独", "雨"),
-    "mysterious": ("mysterious", "dark", "mystery", "magic", "dream", "dreamy", "eerie", "神秘", "黑暗", "魔法", "梦"),
-}
-SLOW = ("slow", "slowly", "adagio", "lento", "largo", "慢")
-FAST = ("fast", "quick", "lively", "allegro", "presto", "快")
-KEY = re.compile(r"\b([a-g])[ -]?(sharp|flat|#|b|♯|♭)?[ -]?(major|minor)\b")
-TEMPO = re.compile(r"\b(\d{2,3}) ?bpm\b")
 SHARPS = {"C#": "Db", "D#": "Eb", "E#": "F", "G#": "Ab", "A#": "Bb", "B#": "C", "Gb": "F#", "Cb": "B", "Fb": "E"}
 
 
@@ -90,10 +58,7 @@ def _first(table: dict[str, tuple[str, ...]], text: str) -> str:
 
 
 def _find(word: str, text: str) -> int:
-    if not word.isascii():
-        return text.find(word)
-    match = re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text)
-    return match.start() if match else -1
+    return next((start for start, _ in places_of(word, text)), -1)
 
 
 def _key(text: str) -> str:

@@ -6,16 +6,19 @@ and guidance are those that each pipeline has by itself.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from studio.backends.poster.memory import demand, scene_demand
 from studio.backends.poster.scene import SCENE
 from studio.models import weights
 from studio.models.families import Family, Mark
+from studio.models.folders import CONFIG
 from studio.models.model import Model
 from studio.models.pipelines import INDEX, check
+from studio.models.vocabulary import UnderstoodPrompt, read_words
 
 CONTROLS = frozenset({"prompt", "negative", "width", "height", "steps", "guidance"})
 TRIAL = "studio.backends.poster.engine.trial"
@@ -71,6 +74,47 @@ def _unused(model: Model) -> frozenset[str]:
     return frozenset() if values is None or "guidance" in values else frozenset({"guidance"})
 
 
+SIDE_STEP = 16
+"""Pixels; the coarsest that the pipelines below ask for: eight to a latent, and two latents to a token."""
+FEW_TOKENS = 10_000
+"""A tokenizer of fewer was learned from the captions of a small model; those of large ones have 32,000 and more."""
+_SILENT = "a an the of with and in at near by on as to from into over is are there it its this that"
+SILENT = frozenset(_SILENT.split())
+"""Words of English that say nothing of what is shown."""
+
+
+@functools.lru_cache(maxsize=16)
+def _words_of_scenes(model: Model) -> frozenset[str]:
+    listed: Any = weights.json_or_empty(model.folder / CONFIG).get("words")
+    return frozenset(str(word) for word in cast("list[Any]", listed)) if isinstance(listed, list) else frozenset()
+
+
+def _understood_by_scenes(model: Model, prompt: str) -> UnderstoodPrompt | None:
+    words = _words_of_scenes(model)
+    if not words:
+        return None  # a folder that cannot be loaded either, which says why
+    from studio.backends.poster.scene.prompt import read  # with its tables: the window starts without
+
+    found = read(prompt, words)
+    return UnderstoodPrompt(found.understood, found.unknown)
+
+
+@functools.lru_cache(maxsize=16)
+def _words_of_tokenizer(model: Model) -> frozenset[str]:
+    """The words that the byte pairs of a small tokenizer make whole; none for a large one, which knows any."""
+    told: Any = weights.json_or_empty(model.folder / "tokenizer" / "tokenizer.json").get("model")
+    vocabulary: Any = cast("dict[str, Any]", told).get("vocab") if isinstance(told, dict) else None
+    if not isinstance(vocabulary, dict) or len(cast("dict[str, Any]", vocabulary)) > FEW_TOKENS:
+        return frozenset()
+    whole = (token.removesuffix("</w>") for token in cast("dict[str, Any]", vocabulary) if token.endswith("</w>"))
+    return frozenset(word for word in whole if len(word) > 1)
+
+
+def _understood_by_tokens(model: Model, prompt: str) -> UnderstoodPrompt | None:
+    words = _words_of_tokenizer(model)
+    return read_words(prompt, words.__contains__, SILENT) if words else None
+
+
 def _family(
     name: str,
     title: str,
@@ -96,6 +140,8 @@ def _family(
         check_files=check,
         demand=demand,
         trial=TRIAL,
+        understood=_understood_by_tokens,
+        side_step=SIDE_STEP,
     )
 
 
@@ -117,6 +163,7 @@ FAMILIES = (
         check_files=_check_scene,
         demand=scene_demand,
         trial="studio.backends.poster.engine.scene_trial",
+        understood=_understood_by_scenes,
     ),
     _family(
         "sdxl",
@@ -180,5 +227,7 @@ FAMILIES = (
         check_files=check,
         demand=demand,
         trial=TRIAL,
+        understood=_understood_by_tokens,
+        side_step=SIDE_STEP,
     ),
 )

@@ -15,6 +15,7 @@ from studio.models.model import Model
 from studio.schema.fields import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed, WorkKey, WorkRef
 from studio.schema.request import fresh_seed
 from studio.ui.commands import keys_of
+from studio.ui.forms.marked_text import MarkedText
 from studio.ui.widgets.controls import ComboBox, NumberBox, QuietSlider, SeedBox, Switch, button, label, tool
 from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.layout import ScaledSize, add, column, row
@@ -35,6 +36,7 @@ class FormField(QWidget):
         self.name, self.field = name, field
         self.setObjectName(f"field.{name}")
         self.rows = column(self, spacing=SIZE.hair)
+        self.head = row()  # the line of the title, where the control is below it
         self.title = label(tr(field.label), "label")
         self.setToolTip(tr(field.help))
         self._given: Any = None
@@ -73,7 +75,8 @@ class FormField(QWidget):
             ScaledSize(control, wide=beside)
             self.rows.addLayout(row(self.title, None, control))
         else:
-            add(self.rows, self.title, control)
+            self.head = row(self.title, None)
+            add(self.rows, self.head, control)
 
     def read(self) -> Any:
         raise NotImplementedError
@@ -370,7 +373,7 @@ class TextField(FormField):
     def __init__(self, name: str, field: FreeText) -> None:
         super().__init__(name, field)
         if field.lines > 1:
-            self.long = QPlainTextEdit()
+            self.long = MarkedText()
             self.long.setTabChangesFocus(True)
             self.long.setUndoRedoEnabled(False)  # undo is that of the whole form
             self.long.setPlaceholderText(tr(field.placeholder).lstrip("# "))
@@ -392,6 +395,13 @@ class TextField(FormField):
     def _fit(self) -> None:
         height = QFontMetricsF(theme().font()).lineSpacing() * self._lines
         self.long.setFixedHeight(round(height) + 22)
+
+    def mark(self, places: Sequence[tuple[int, int]], hint: str, words: str) -> None:
+        """Underline the text from each start to its end, with a tool tip; `words` say it to screen readers."""
+        if self.line is None:
+            self.long.mark(places, hint)
+        described = f"{tr(self.field.help)} {words}".strip()
+        (self.line or self.long).setAccessibleDescription(described)
 
     def read(self) -> str:
         return self.long.toPlainText() if self.line is None else self.line.text()

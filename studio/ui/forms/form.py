@@ -10,7 +10,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from studio.schema.fields import Checked, Choice, Field, ModelId, Range, Seed
+from studio.schema.picture_sizes import SIDES, PictureSize
 from studio.ui.forms.fields import FormField, ModelField, Models, NumberField, SeedField, Shape, make_field
+from studio.ui.forms.size_presets import SizePresets
 from studio.ui.widgets import icons
 from studio.ui.widgets.controls import button, label
 from studio.ui.widgets.layout import column
@@ -46,6 +48,7 @@ class Form(QWidget, Generic[Value]):
         self._filling = False
         self.last_changed = ""  # the field that was changed last; empty where all were set
         self.fields: dict[str, FormField] = {}
+        self.sizes: SizePresets | None = None  # of a form with a width and a height
         self._left_out: set[str] = set()  # fields that have no effect now
         self._layout = column(self, spacing=SPACING[shape], margins=(MARGIN, 16, MARGIN, 16))
         noted = {name: note for name, note in type(start).fields() if not note.hidden}
@@ -69,6 +72,8 @@ class Form(QWidget, Generic[Value]):
         self.set_value(start)
         for name, made in self.fields.items():
             made.changed.connect(lambda name=name: self._changed(name))
+        if self.sizes is not None:
+            self.sizes.chosen.connect(self._set_size)
 
     def value(self) -> Value:
         given = {name: made.value() for name, made in self.fields.items()}
@@ -86,10 +91,37 @@ class Form(QWidget, Generic[Value]):
         finally:
             self._filling = False
         self.last_changed = last_changed
+        self._show_size()
         self.changed.emit()
+
+    def _set_size(self, *sides: int) -> None:
+        """Set both sides at once, within what the model takes."""
+        fields = [self.fields[name] for name in SIDES]
+        self._filling = True
+        try:
+            for made, side in zip(fields, sides, strict=True):
+                assert isinstance(made.field, Range)
+                made.set_value(int(min(made.field.high, max(made.field.low, side))))
+        finally:
+            self._filling = False
+        self.last_changed = "size"
+        self._show_size()
+        self.changed.emit()
+
+    def _show_size(self) -> None:
+        if self.sizes is not None:
+            wide, high = (int(self.fields[name].value()) for name in SIDES)
+            self.sizes.show_size(wide, high)
+
+    def offer_sizes(self, sizes: Sequence[PictureSize]) -> None:
+        """Offer sizes by name above width and height; none hides the choice."""
+        if self.sizes is not None:
+            self.sizes.offer(sizes)
 
     def _changed(self, name: str) -> None:
         if not self._filling:
+            if name in SIDES:
+                self._show_size()
             self.last_changed = name
             self.changed.emit()
 
@@ -135,6 +167,10 @@ class Form(QWidget, Generic[Value]):
             kinds = {type(note) for _, note in members}
             pair = len(members) == 2 and self._shape == "slider" and len(kinds) == 1 and kinds <= {Range, Choice}
             if pair:
+                if [name for name, _ in members] == list(SIDES):
+                    self.sizes = SizePresets()
+                    self.sizes.hide()
+                    layout.addWidget(self.sizes)
                 grid = QGridLayout()
                 grid.setHorizontalSpacing(SIZE.small)
                 for at, (name, note) in enumerate(members):

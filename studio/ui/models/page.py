@@ -272,9 +272,9 @@ class ModelsPage(Page):
             self.filters.set_query(replace(query, place=place if found else "available"))
         self.focus_first()
 
-    def show_medium(self, medium: str) -> None:
-        """Show the models of a medium that can be had."""
-        self.filters.set_query(ModelQuery(place="available", medium=medium))
+    def show_medium(self, medium: str, *, fits: bool = False) -> None:
+        """Show the models of a medium that can be had; with `fits`, those that this machine can run."""
+        self.filters.set_query(ModelQuery(place="available", medium=medium, fits=fits))
 
     def _on_news(self, news: Any) -> None:
         if news.kind == "models":

@@ -23,6 +23,7 @@ from studio.ui.forms.undo import Undoable, UndoHistory
 from studio.ui.library.importer import local
 from studio.ui.panel.fit_line import FitLine
 from studio.ui.panel.presets_menu import PresetMenus
+from studio.ui.panel.prompt_words import PromptWords
 from studio.ui.plugin import plugin
 from studio.ui.widgets.controls import ComboBox, button, label, named, tool
 from studio.ui.widgets.drop_zone import DropZone
@@ -39,13 +40,15 @@ class Brief(QWidget):
     """The form of a medium's requests, with Generate and Cancel below it. The page wires these and undo and redo.
 
     `message(words)` for a toast; `stepped` where there is another step to undo or redo, `history_moved` after these;
-    `other_request(request)`: a request of the medium of another kind was loaded.
+    `other_request(request)`: a request of the medium of another kind was loaded; `model_changed(model)`: another model
+    was chosen, None for one that is not there.
     """
 
     message = Signal(str)
     stepped = Signal()
     history_moved = Signal()
     other_request = Signal(object)
+    model_changed = Signal(object)
 
     def __init__(self, studio: Studio, medium: Medium) -> None:
         super().__init__()
@@ -60,6 +63,11 @@ class Brief(QWidget):
         self.presets.message.connect(self.message)
         self.fit = FitLine(studio)
         self.fit.chosen.connect(self._use_what_fits)
+        self.prompt_words: PromptWords | None = None
+        prompt = self.form.fields.get("prompt")
+        if isinstance(prompt, TextField):
+            self.prompt_words = PromptWords(studio, medium, prompt)
+            self.prompt_words.model_chosen.connect(self._use_model)
         self._typing_pause = timer(self, lambda: self.history.end_step(), TYPING_PAUSE)
         self.form.changed.connect(self._changed)
         for line in self.form.findChildren(QLineEdit):
@@ -72,7 +80,7 @@ class Brief(QWidget):
         ScaledSize(self.count, wide=84)
         ScaledSize(self.cancel, high=40)
         self._fit_model(self.form.value())
-        self.fit.ask(self.form.value())
+        self._ask(self.form.value())
 
     def fit_width(self, room: int) -> None:
         """Be as wide as it is made for where there is so much room; less wide in a narrow window, down to its least."""
@@ -125,9 +133,19 @@ class Brief(QWidget):
         if self._model_of(value) != self._model and self._fit_model(value):
             return  # the form has changed again, and that is the step
         self.history.step(value, self.form.last_changed)
-        self.fit.ask(value)
+        self._ask(value)
         self._typing_pause.start()
         self.stepped.emit()
+
+    def _ask(self, request: Request) -> None:
+        """Have said of a request what it takes, and what of its prompt is understood."""
+        self.fit.ask(request)
+        if self.prompt_words is not None:
+            self.prompt_words.ask(request, self._model)
+
+    def _use_model(self, id: str) -> None:
+        """Choose a model as a person does in its field: what suited the last one becomes what suits this."""
+        self.form.set_value(self.form.value().replace(model=id), "model")
 
     def _model_of(self, request: Request) -> Model | None:
         """The model that a request asks for; None where it is not there."""
@@ -135,6 +153,11 @@ class Brief(QWidget):
             return self._catalog.listed(request.model) if request.model else self._catalog.default(self._medium.name)
         except StudioError:
             return None
+
+    @property
+    def model(self) -> Model | None:
+        """The model that is chosen; None where it is not there."""
+        return self._model
 
     def _family(self) -> Family:
         return self._medium.family(self._model.family if self._model is not None else "")
@@ -145,9 +168,11 @@ class Brief(QWidget):
         """
         before, kind = self._suited, type(request)
         self._model = self._model_of(request)
+        self.model_changed.emit(self._model)
         family = self._family()
         self._suited = family.suited(kind, self._model)
         self.form.set_fields(family.fields(kind, self._model))
+        self.form.offer_sizes(family.picture_sizes(kind, self._model))
         if self.form.last_changed == "model":
             usual = kind()
             suited = {name: getattr(usual, name) for name in before} | self._suited
@@ -164,6 +189,9 @@ class Brief(QWidget):
         if self._model_of(self.history.value) != self._model:
             self._fit_model(self.history.value)
         self.fit.ask_again()
+        if self.prompt_words is not None:
+            self.prompt_words.ask(self.history.value, self._model)
+            self.prompt_words.ask_again()
 
     def _use_what_fits(self, request: Request) -> None:
         """Take from a request that fits what differs; the rest may have been changed since it was reckoned."""
@@ -263,6 +291,7 @@ class Brief(QWidget):
             "locked": seed is not None and seed.locked,
             "unfolded": self.form.advanced_shown,
             "recent": self.presets.state(),
+            **({"size": list(self.form.sizes.own)} if self.form.sizes is not None else {}),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -274,6 +303,11 @@ class Brief(QWidget):
         except (StudioError, TypeError, ValueError):
             pass
         self.presets.restore(state.get("recent"))
+        match state.get("size"):
+            case [int(wide), int(high)] if self.form.sizes is not None:
+                self.form.sizes.remember((wide, high))
+            case _:
+                pass
         self.history = UndoHistory(self.form.value())
         self.stepped.emit()
         at = self.count.findData(state.get("count"))

@@ -218,6 +218,9 @@ class MainWindow(QMainWindow):
             if isinstance(field, ModelField):
                 field.more.show()
                 field.more_requested.connect(functools.partial(self.show_models, medium.name))
+        if panel.brief.prompt_words is not None:
+            more = panel.brief.prompt_words.more_requested
+            more.connect(functools.partial(self.show_models, medium.name, fits=True))
         if panel.brief.train is not None:
             panel.brief.train.clicked.connect(self.train)
         return panel
@@ -315,9 +318,9 @@ class MainWindow(QMainWindow):
         page = self.open("library")
         page.search.setFocus()  # type: ignore[attr-defined]
 
-    def show_models(self, medium: str) -> None:
-        """Show the models of a medium that can be had."""
-        self.open("models").show_medium(medium)  # type: ignore[attr-defined]
+    def show_models(self, medium: str, *, fits: bool = False) -> None:
+        """Show the models of a medium that can be had; with `fits`, those that this machine can run."""
+        self.open("models").show_medium(medium, fits=fits)  # type: ignore[attr-defined]
 
     def show_section(self, name: str) -> None:
         """Show a part of the settings page."""
