@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ import numpy as np
 import pytest
 import torch
 
+from recipes.poster.scene.asks import Ask
+from recipes.poster.scene.compose import compose
 from studio.backends import families
 from studio.backends.poster.engine.by_family import PosterFamilyEngine
 from studio.backends.poster.engine.scene_network import SceneConfig, SceneModel
@@ -21,8 +25,11 @@ from studio.backends.poster.engine.scenes import PREVIEW_EVERY, SceneEngine
 from studio.backends.poster.requests import MEDIUM, PosterRequest
 from studio.backends.poster.scene import SCENE
 from studio.backends.poster.scene.check import check, shapes
-from studio.backends.poster.scene.elements import Element, Scene
+from studio.backends.poster.scene.elements import Element, Scene, faults
+from studio.backends.poster.scene.light import _oklab, light, turned
 from studio.backends.poster.scene.prompt import CHINESE, HEADS, OTHERS, misses, read
+from studio.backends.poster.scene.render import svg
+from studio.backends.poster.scene.vary import varied
 from studio.backends.poster.scene.words import THINGS, tokens, vocabulary
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
@@ -120,6 +127,55 @@ def test_the_same_request_is_the_same_poster_and_another_seed_another(small: Sce
     assert np.array_equal(first[0], again[0])
     assert first[1] == again[1] == fresh[1]
     assert first[1] != made(small, seed=8)[1]
+
+
+def test_scenes_of_neighbouring_seeds_differ_in_light_and_side() -> None:
+    scene = Scene((Element("sunset", tint=0.3), Element("boat", x=0.2, turn=0.5), Element("sun", x=0.7)))
+    assert varied(scene, 7, 0.0) == scene
+    four = [varied(scene, seed, 1.0) for seed in (7, 8, 9, 10)]
+    tints = sorted(made.sky.tint for made in four if made.sky is not None)
+    assert min(later - one for one, later in pairwise(tints)) > 0.1
+    assert tints[-1] - tints[0] > 0.5
+    hues = [made.hue for made in four]
+    assert len({round(hue, 3) for hue in hues}) == 4
+    assert 0.03 < max(hues) - min(hues) < 0.15
+    boats = [made.having("boat")[0] for made in four]
+    assert [(boat.x, boat.turn) for boat in boats] == [(0.8, -0.5), (0.2, 0.5)] * 2
+    assert all(boat.tint == 0.5 for boat in boats), "the light alone changes"
+    half = varied(scene, 8, 0.5).sky
+    assert half is not None
+    assert min(0.3, four[1].sky.tint) < half.tint < max(0.3, four[1].sky.tint)  # type: ignore[union-attr]
+
+
+def test_light_that_is_turned_is_as_bright_and_of_another_hue() -> None:
+    before = light("sunset", 0.4, set())
+    after = turned(before, 0.07)
+    assert turned(before, 0.0) is before
+    for one, other in zip((*before.sky, before.haze), (*after.sky, after.haze), strict=True):
+        apart = _oklab(np.array(one)) - _oklab(np.array(other))
+        assert abs(apart[0]) < 0.03
+        assert np.abs(apart[1:]).max() > 0.005
+    scene = Scene((Element("sunset", tint=0.4), Element("sun", x=0.5)), seed=3)
+    assert svg(scene, 40, 60) != svg(replace(scene, hue=0.07), 40, 60)
+
+
+@pytest.mark.parametrize("place", ["coast", "mountains", "city", "forest", "canyon"])
+def test_a_mirrored_scene_has_the_faults_that_it_had(place: str) -> None:
+    scene = compose(Ask(place, "dawn", "clear", (("balloon", 2),)), 5)
+    assert len(faults(varied(scene, 1, 1.0))) == len(faults(scene))
+
+
+def test_variety_changes_the_poster_and_is_kept_with_it(small: SceneEngine) -> None:
+    without, with_it = (PosterRequest(prompt="a lake", seed=5, steps=2, variety=amount) for amount in (0.0, 0.8))
+    assert "variety" not in without.to_json(), "works made before are made again as they were"
+    assert PosterRequest.from_json(with_it.to_json()) == with_it
+    pictures = [small.run(request, lambda _: None)[0] for request in (without, with_it, with_it)]
+    one, other, again = (each.main.pixels for each in pictures if isinstance(each, Bundle))  # type: ignore[union-attr]
+    assert not np.array_equal(one, other)
+    assert np.array_equal(other, again)
+    medium_families = {family.name: family for family in MEDIUM.families}
+    assert "variety" in medium_families["sdxl"].without_effect(PosterRequest)
+    assert "variety" not in medium_families[SCENE].without_effect(PosterRequest)
 
 
 def test_every_step_is_reported_and_some_are_shown(small: SceneEngine) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPlainTextEdit, QSlider, QToolTip
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QPlainTextEdit, QSlider, QToolTip
 
 from studio.backends import MEDIA, medium
 from studio.errors import BadInput
@@ -184,3 +184,17 @@ def test_a_further_model_may_be_none(desk: Desk) -> None:
     )
     assert (field.box.currentText(), field.value()) == ("None", "")
     assert field.box.count() == 2
+
+
+def test_a_group_without_any_field_has_no_heading(desk: Desk) -> None:
+    """Scenes start from no picture; networks of pixels may."""
+    panel, poster = desk.panel("poster"), medium("poster")
+
+    def headings() -> set[str]:
+        return {each.text() for each in panel.form.findChildren(QLabel) if each.isVisible()}
+
+    assert "Start picture" not in headings()
+    panel.form.set_fields(poster.family("sdxl").fields(poster.default_task.request))
+    assert "Start picture" in headings()
+    panel.form.set_fields(poster.family("scene").fields(poster.default_task.request))
+    assert "Start picture" not in headings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from studio.backends.medium import Demo, Medium, OnboardingText, SampleSheet, StageText, Task
 from studio.backends.poster.families import FAMILIES
@@ -39,6 +39,17 @@ class PosterRequest(Request):
     )
     height: int = field(
         768, Range(label="Height", help="Height of the picture.", low=64, high=2048, unit="px", group="Size")
+    )
+    variety: float = field(
+        0.0,
+        Range(
+            label="Variety",
+            help="How much results of neighbouring seeds differ in light, sides and layout; 0 leaves it to chance.",
+            low=0,
+            high=1,
+            step=0.05,
+            shown=(100, "%"),
+        ),
     )
     picture: WorkKey = field(
         WorkKey(),
@@ -89,6 +100,13 @@ class PosterRequest(Request):
             advanced=True,
         ),
     )
+
+    def to_json(self) -> dict[str, Any]:
+        """As of any request. Older ones do not name a variety, which keeps the bytes of works made as they were."""
+        plain = super().to_json()
+        if not plain["variety"]:
+            del plain["variety"]
+        return plain
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,7 @@ class Form(QWidget, Generic[Value]):
         self.last_changed = ""  # the field that was changed last; empty where all were set
         self.fields: dict[str, FormField] = {}
         self.sizes: SizePresets | None = None  # of a form with a width and a height
+        self._headings: list[tuple[QWidget, set[str]]] = []  # of groups, and the fields below each
         self._left_out: set[str] = set()  # fields that have no effect now
         self._layout = column(self, spacing=SPACING[shape], margins=(MARGIN, 16, MARGIN, 16))
         noted = {name: note for name, note in type(start).fields() if not note.hidden}
@@ -134,6 +135,8 @@ class Form(QWidget, Generic[Value]):
             if made is not None and note.hidden != (name in self._left_out):
                 self._left_out ^= {name}
                 made.setVisible(not note.hidden)
+        for heading, below in self._headings:
+            heading.setVisible(not below <= self._left_out)
 
     @property
     def seed(self) -> SeedField | None:
@@ -178,9 +181,10 @@ class Form(QWidget, Generic[Value]):
                 layout.addLayout(grid)
                 continue
             if members[0][1].group:
-                if layout.count():
-                    layout.addSpacing(SIZE.small)
-                layout.addWidget(label(tr(group), "heading"))
+                heading = QWidget()
+                column(heading, label(tr(group), "heading"), margins=(0, SIZE.small if layout.count() else 0, 0, 0))
+                self._headings.append((heading, {name for name, _ in members}))
+                layout.addWidget(heading)
             for name, note in members:
                 layout.addWidget(self._add_field(name, note, models, self._shape))
 

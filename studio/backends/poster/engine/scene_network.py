@@ -159,13 +159,15 @@ def sample(
     seeds: Sequence[int],
     steps: int = 60,
     guidance: float = 2.0,
+    spread: float = 1.0,
     report: Callable[[int, Callable[[], list[Scene]]], object] | None = None,
 ) -> list[Scene]:
-    """A scene for each caption, format and seed. `report` is called after each step, with a way to see the scenes as
-    they stand. StudioError where the network answers with what are no numbers.
+    """A scene for each caption, format and seed, from noise of `spread` times the deviation that was trained. `report`
+    is called after each step, with a way to see the scenes as they stand. StudioError where the network answers with
+    what are no numbers.
     """
     noise = [torch.randn(SLOTS, WIDTH, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
-    x = torch.stack(noise)
+    x = spread * torch.stack(noise)
     ids, shapes = model.read(captions), torch.tensor([list(FORMATS).index(name) for name in formats])
     guess = torch.zeros_like(x)
     times = torch.linspace(1, 0, steps + 1)

@@ -15,6 +15,7 @@ from studio.backends.poster.scene.check import check
 from studio.backends.poster.scene.elements import Scene
 from studio.backends.poster.scene.raster import pixels
 from studio.backends.poster.scene.render import format_for, svg
+from studio.backends.poster.scene.vary import spread, varied
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Progress, Report
 from studio.media.payloads import Bundle, Image, Payload, Svg
@@ -63,7 +64,8 @@ class SceneEngine:
         small = max(1, round(request.width * scale)), max(1, round(request.height * scale))
 
         def best(scenes: Sequence[Scene]) -> Scene:
-            return min(scenes, key=lambda scene: prompt.misses(scene, asked))
+            made = [varied(scene, request.seed, request.variety) for scene in scenes]
+            return min(made, key=lambda scene: prompt.misses(scene, asked))
 
         def after(step: int, scenes: Callable[[], list[Scene]]) -> None:
             shown = step % PREVIEW_EVERY == 0 and step < request.steps
@@ -80,6 +82,7 @@ class SceneEngine:
                 [seeds.getrandbits(48) for _ in range(AMONG)],
                 request.steps,
                 request.guidance,
+                spread(request.variety),
                 after,
             )
         return asked, best(made)

@@ -45,11 +45,14 @@ class Element:
 
 @dataclass(frozen=True)
 class Scene:
-    """Elements on a sheet of 1 x `height`. `seed` decides loose details of the drawing, never what or where it is."""
+    """Elements on a sheet of 1 x `height`. `seed` decides loose details of the drawing, never what or where it is;
+    `hue` is how far the colours of the light are turned, in turns.
+    """
 
     elements: tuple[Element, ...]
     height: float = 1.5
     seed: int = 0
+    hue: float = 0.0
 
     @property
     def short(self) -> float:

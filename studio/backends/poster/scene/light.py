@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -81,6 +82,26 @@ def neighbours(row: Sequence[T], tint: float) -> tuple[T, T, float]:
     place = min(1.0, max(0.0, tint)) * (len(row) - 1)
     i = min(int(place), len(row) - 2)
     return row[i], row[i + 1], place - i
+
+
+def turned(palette: Palette, hue: float) -> Palette:
+    """The palette with its colours turned around the grey axis of OKLab, by a share of a turn; as bright as before. Sun
+    and moon keep theirs: nobody has seen a green sun.
+    """
+    if not hue:
+        return palette
+    cosine, sine = math.cos(2 * math.pi * hue), math.sin(2 * math.pi * hue)
+
+    def turn(colour: Colour) -> Colour:
+        bright, a, b = _oklab(np.array(colour)).tolist()
+        red, green, blue = _srgb(np.array([bright, cosine * a - sine * b, sine * a + cosine * b])).tolist()
+        return red, green, blue
+
+    return replace(
+        palette,
+        sky=tuple(turn(c) for c in palette.sky),
+        **{name: turn(getattr(palette, name)) for name in ("light", "shade", "haze")},
+    )
 
 
 def light(hour: str, tint: float, weather: set[str]) -> Palette:

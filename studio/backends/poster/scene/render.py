@@ -22,7 +22,7 @@ from studio.backends.poster.scene.elements import (
     drawn,
 )
 from studio.backends.poster.scene.ink import Ink, Palette
-from studio.backends.poster.scene.light import light
+from studio.backends.poster.scene.light import light, turned
 from studio.backends.poster.scene.pen import group
 from studio.backends.poster.scene.words import FORMATS
 
@@ -98,7 +98,8 @@ def _light(scene: Scene) -> tuple[Palette, float]:
     sky = scene.sky or Element("day", y=0.65 * scene.height)
     lamps = scene.having("sun", "moon", "crescent")
     assert sky.kind in HOURS
-    return light(sky.kind, sky.tint, {e.kind for e in scene.elements}), (lamps[0] if lamps else sky).x
+    made = light(sky.kind, sky.tint, {e.kind for e in scene.elements})
+    return turned(made, scene.hue), (lamps[0] if lamps else sky).x
 
 
 def _whole(e: Element) -> bool:
