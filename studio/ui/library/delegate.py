@@ -6,7 +6,7 @@ import time
 from collections.abc import Hashable
 
 from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap, QTextLayout
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from studio.library.library import Asset
@@ -16,17 +16,12 @@ from studio.ui.library.model import ASSET, Index, WorkListModel, title_of
 from studio.ui.library.thumbnails import Thumbnail, ThumbnailLoader
 from studio.ui.widgets import icons, placeholder
 from studio.ui.widgets.text import clock, tr
+from studio.ui.widgets.text_card import paint_text, split_heading
 from studio.ui.widgets.theme import SIZE, theme
 
 BUDGET = 0.006  # seconds of a frame for tiles that were not drawn before; what is over stays blank for that frame
 EDGE = 4  # pixels around the picture, where the mark of what is selected lies
 RADIUS = SIZE.radius
-
-
-def split_heading(text: str) -> tuple[str, str]:
-    """The heading of a text, without its marks, and the rest without empty lines."""
-    heading, _, rest = text.partition("\n") if text.startswith("#") else ("", "", text)
-    return heading.lstrip("# ").strip(), "\n".join(line for line in rest.splitlines() if line.strip())
 
 
 class WorkDelegate(QStyledItemDelegate):
@@ -213,30 +208,11 @@ class WorkDelegate(QStyledItemDelegate):
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
     def _paint_text(self, painter: QPainter, text: str, cell: QRectF) -> None:
-        """A small page: the heading, then as many whole lines of the text as there is room for."""
-        look = theme()
         big = self.side > 120
         inset = 16 if big else 9
         page = cell.adjusted(inset, inset, -inset, -inset)
-        heading, rest = split_heading(text)
-        top = page.top()
-        for words, scale, strong, tone in (
-            (heading, 1.1 if big else 0.74, True, "ink"),
-            (rest, 0.84 if big else 0.58, False, "muted"),
-        ):
-            font = self._font(scale, strong=strong, reading=True)
-            step = QFontMetricsF(font).xHeight() * 3.0
-            painter.setFont(font)
-            painter.setPen(look.colour(tone))
-            layout = QTextLayout(words.replace("\n", "\u2028"), font)
-            layout.beginLayout()
-            while (line := layout.createLine()).isValid() and top + step <= page.bottom() + 1:
-                line.setLineWidth(page.width())
-                line.setPosition(QPointF(page.left(), top))
-                top += step
-                line.draw(painter, QPointF(0, 0))
-            layout.endLayout()
-            top += step * 0.35 if words else 0
+        heading = self._font(1.1 if big else 0.74, strong=True, reading=True)
+        paint_text(painter, text, page, heading, self._font(0.84 if big else 0.58, reading=True))
 
 
 def tint_waveform(wave: QPixmap) -> QPixmap:

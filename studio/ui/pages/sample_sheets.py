@@ -19,3 +19,11 @@ def sample(sheet: QImage, layout: SampleSheet, at: int) -> QRect:
     across, down = sheet.width() // wide, sheet.height() // high
     left, top = (at * 3 + 1) % across * wide, at % down * high
     return QRect(layout.gap + left, layout.gap + top, layout.width, layout.height)
+
+
+def cells(sheet: QImage, layout: SampleSheet) -> list[QRect]:
+    """The rectangles of all samples, in an order in which neighbours differ."""
+    wide, high = layout.width + layout.gap, layout.height + layout.gap
+    number = (sheet.width() // wide) * (sheet.height() // high)
+    found = (sample(sheet, layout, at).getRect() for at in range(4 * number))
+    return [QRect(*each) for each in dict.fromkeys(found)][:number]

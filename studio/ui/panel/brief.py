@@ -252,15 +252,15 @@ class Brief(QWidget):
     def undoable(self) -> Undoable:
         return Undoable(self.history, self.undo, self.redo)
 
-    def initial_request(self) -> Request:
-        """The request of a new page: a random seed, and the values that suit the default model."""
-        request = self._medium.default_task.request(seed=fresh_seed())
-        model = self._model_of(request)
-        if model is None:
+    def initial_request(self, model: str = "") -> Request:
+        """The request of a new page: a random seed, and the values that suit the model of this id, or the default."""
+        request = self._medium.default_task.request(seed=fresh_seed(), model=model)
+        found = self._model_of(request)
+        if found is None:
             return request
-        wide, high = model.native
+        wide, high = found.native
         sizes = {"width": wide, "height": high} if wide and high and hasattr(request, "width") else {}
-        return request.replace(**{**self._medium.family(model.family).suited(type(request), model), **sizes})
+        return request.replace(**{**self._medium.family(found.family).suited(type(request), found), **sizes})
 
     def load_request(self, request: Request) -> None:
         """Put a request into the form, its seed locked, so that Generate makes the same again."""

@@ -1,16 +1,20 @@
-"""What a page shows before there is a work: what it is for, a sample picture, and an example to try."""
+"""What a page shows before there is a work: what it is for, and examples to try."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.backends import medium as find_medium
+from studio.backends.medium import Medium
+from studio.models.model import Model
 from studio.schema.request import Request
-from studio.ui.background import BackgroundTasks
+from studio.ui.background import BackgroundTasks, LatestOnly
+from studio.ui.panel.example_wall import ExampleTile, ExampleWall, tiles_of
 from studio.ui.widgets import placeholder
 from studio.ui.widgets.controls import ProgressBar, button, label
 from studio.ui.widgets.layout import add, column, row
@@ -80,27 +84,90 @@ class SamplePicture(QWidget):
 
 
 class Onboarding(QWidget):
-    """The empty state of a panel; `tried` asks for an example brief."""
+    """The empty state of a panel: what it is for, and a wall of examples of the model that is chosen. Where there are
+    none, its sheet of samples or an icon, and a button to try an example.
+
+    `tried` asks for an example brief, `chosen(request)` for this one; `failed(error)` where a sound cannot be played.
+    """
 
     tried = Signal()
+    chosen = Signal(object)
+    failed = Signal(object)
 
-    def __init__(self, medium: str, icon: str, sheet: Path | None) -> None:
+    def __init__(self, medium: Medium) -> None:
         super().__init__()
         self.setObjectName("empty")
-        taught = find_medium(medium).onboarding
-        heading = label(tr(taught.heading), "title", wrap=True)
-        words = label(tr(taught.words), "muted", wrap=True)
+        self._medium = medium
+        self._model: Model | None = None
+        self._read_of: Model | None = None  # whose examples are shown, or being read
+        self._reading = LatestOnly(self)
+        heading = label(tr(medium.onboarding.heading), "title", wrap=True)
+        words = label(tr(medium.onboarding.words), "muted", wrap=True)
         self._texts = (heading, words)
         for text in self._texts:
             text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             text.setFixedWidth(WIDE)
+        self.wall = ExampleWall()
+        self.wall.chosen.connect(self._take)
+        self.wall.failed.connect(self.failed)
+        self._icon = LargeIcon(medium.icon)
+        self._sheet: SamplePicture | None = None
         self.try_it = button(tr("Try an example"), "tryExample", clicked=self.tried.emit)
-        whole = column(self, None, spacing=SIZE.medium, margins=(32, 24, 32, 24))
-        if sheet is not None and sheet.exists():
-            whole.addWidget(SamplePicture(sheet), 6)
+        self._alone = QWidget()
+        self._alone_rows = column(self._alone, None, spacing=SIZE.medium)
+        add(self._alone_rows, row(None, self._icon, None), row(None, self.try_it, None), None)
+        whole = column(self, spacing=SIZE.small, margins=(SIZE.large, SIZE.large, SIZE.large, SIZE.large))
+        add(whole, row(None, heading, None), row(None, words, None), SIZE.small, (self.wall, 1), (self._alone, 1))
+        self._alone.hide()
+
+    def show_model(self, model: Model | None) -> None:
+        """Show examples of this model, once this is seen."""
+        self._model = model
+        if self.isVisible():
+            self._read()
+
+    @property
+    def ready(self) -> bool:
+        return not self._reading.busy and self._read_of == self._model
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._read()
+
+    def _read(self) -> None:
+        medium, model = self._medium, self._model
+        if self._read_of == model and model is not None:
+            return
+        self._read_of = model
+        if model is None:
+            self._show(([], None))
+            return
+
+        def read() -> tuple[Sequence[ExampleTile], Path | None]:
+            tiles, sheet = tiles_of(medium, model), model.folder / "sheet.png"
+            return tiles, sheet if not tiles and sheet.is_file() else None
+
+        self._reading.run(read, self._show, lambda _: self._show(([], None)))
+
+    def _show(self, found: tuple[Sequence[ExampleTile], Path | None]) -> None:
+        tiles, sheet = found
+        self.wall.show_tiles(tiles)
+        self.wall.setVisible(bool(tiles))
+        if self._sheet is not None:
+            self._sheet.setParent(None)
+            self._sheet.deleteLater()
+            self._sheet = None
+        if sheet is not None:
+            self._sheet = SamplePicture(sheet)
+            self._alone_rows.insertWidget(1, self._sheet, 6)
+        self._icon.setVisible(sheet is None)
+        self._alone.setVisible(not tiles)
+
+    def _take(self, tile: ExampleTile) -> None:
+        if tile.request is None:
+            self.tried.emit()
         else:
-            whole.addLayout(row(None, LargeIcon(icon), None))
-        add(whole, row(None, heading, None), row(None, words, None), row(None, self.try_it, None), None)
+            self.chosen.emit(tile.request)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(NARROW, super().minimumSizeHint().height())

@@ -55,6 +55,7 @@ class Panel(Page):
         self.inspector = inspector(medium, parts)
         self.stage_area.add_side_panel(self.inspector)
         self._wire(bridge)
+        self.stage_area.onboarding.show_model(self.brief.model)
         self.stage_area.show_work(self.filmstrip.newest())
         self._update_cancel()
         self._update_undo()
@@ -68,6 +69,8 @@ class Panel(Page):
         self.brief.redo_button.clicked.connect(lambda: self._run("redo"))
         self.brief.stepped.connect(self._update_undo)
         self.stage_area.example_requested.connect(self.try_example)
+        self.stage_area.example_chosen.connect(self.make_example)
+        self.brief.model_changed.connect(self.stage_area.onboarding.show_model)
         self.stage_area.command_requested.connect(self._run)
         self.stage_area.edited.connect(self._save_edited)
         self.stage_area.load_failed.connect(self.show_error)
@@ -129,11 +132,22 @@ class Panel(Page):
         self._update_cancel()
 
     def try_example(self) -> None:
-        """Fill in an example, and make it."""
-        seed = self.form.value().seed
-        self.form.set_value(example(self.brief.initial_request().replace(seed=seed), self._examples_made))
+        """Fill in an example for the model that is chosen, and make it."""
+        now = self.form.value()
+        start = self.brief.initial_request(now.model).replace(seed=now.seed)
+        self.form.set_value(example(start, self._examples_made))
         self._examples_made += 1
         self.make()
+
+    def make_example(self, request: Request) -> None:
+        """Fill in the request of an example that is shown, and make that one."""
+        request = request.replace(model=self.brief.history.value.model)
+        self.form.set_value(request)
+        try:
+            self.submit(request)
+            self.brief.presets.add_recent(request)
+        except StudioError as error:
+            self.show_error(error)
 
     def load_request(self, request: Request) -> None:
         """Put the request of a work into the settings, its seed locked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from studio.backends.medium import Medium
@@ -21,7 +21,7 @@ from studio.ui.widgets.controls import ElidedLabel, button, named
 from studio.ui.widgets.layout import column
 from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import tr, worded
-from studio.ui.widgets.theme import theme
+from studio.ui.widgets.theme import SIZE, theme
 
 PAUSE = 350  # milliseconds without a change, after which the prompt is read
 OFFER = 200  # pixels that the offer takes at most
@@ -54,6 +54,7 @@ class PromptWords(QWidget):
         self.known = named(ElidedLabel(role="caption"), "promptKnown")
         self.unknown = named(ElidedLabel(role="caption"), "promptUnknown")
         self.offer = button("", "promptOffer", "link", clicked=self._take_offer)
+        self.offer.setMinimumWidth(1)  # its words give way to a narrow form
         prompt.head.addWidget(self.offer)
         prompt.rows.addWidget(self)
         column(self, self.known, self.unknown, spacing=2)
@@ -89,6 +90,10 @@ class PromptWords(QWidget):
     def _read_soon(self, pause: int) -> None:
         if self._prompt.isVisible():
             self._pause.start(pause)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_offer()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -137,7 +142,8 @@ class PromptWords(QWidget):
     def _show_offer(self) -> None:
         more = self._knows_more
         words = tr("Models that know more…") if more is None else tr("Use {model}").format(model=more.title or more.id)
-        wide = theme().scaled(OFFER)
+        beside = self.width() - self._prompt.title.sizeHint().width() - 2 * SIZE.small
+        wide = max(0, min(theme().scaled(OFFER), beside))
         self.offer.setText(QFontMetrics(self.offer.font()).elidedText(words, Qt.TextElideMode.ElideRight, wide))
         self.offer.setAccessibleName(words)
         self.offer.setToolTip(tr("It takes any words") if more is not None else "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
@@ -56,13 +55,14 @@ class CandidateBatch:
 class StageArea(QFrame):
     """Shows works, and what is being made.
 
-    `example_requested`; `command_requested(name)` for the work that is shown; `edited(payload)`: save it as a new work;
-    `load_failed(error)`: a work cannot be shown; `message(words)` for a toast; `choice_picked(index)`: a live candidate
-    was clicked; `live_closed`: what was live is no longer shown; `live_left`: live candidates are shown again;
-    `changed`: the shown content changed.
+    `example_requested`, or `example_chosen(request)`; `command_requested(name)` for the work that is shown;
+    `edited(payload)`: save it as a new work; `load_failed(error)`: it cannot be shown; `message(words)` for a toast;
+    `choice_picked(index)`: a live candidate was clicked; `live_closed`: what was live is no longer shown; `live_left`:
+    live candidates are shown again; `changed`: the shown content changed.
     """
 
     example_requested = Signal()
+    example_chosen = Signal(object)
     command_requested = Signal(str)
     edited = Signal(object)
     load_failed = Signal(object)
@@ -91,7 +91,7 @@ class StageArea(QFrame):
         self.header = StageHeader(self.stage)
         self.error = MessageBar("error")
         self.candidates = CandidateGrid()
-        self.onboarding = Onboarding(medium.name, medium.icon, _sample_sheet(studio, medium))
+        self.onboarding = Onboarding(medium)
         self.waiting = WaitingMessage()
         self._stack = QStackedWidget()
         for widget in (self.onboarding, self.stage, self.candidates, self.waiting):
@@ -122,6 +122,8 @@ class StageArea(QFrame):
         self.header.command_requested.connect(self._on_command)
         self.candidates.chosen.connect(self._on_candidate_chosen)
         self.onboarding.tried.connect(self.example_requested)
+        self.onboarding.chosen.connect(self.example_chosen)
+        self.onboarding.failed.connect(self.load_failed)
         self.waiting.late.connect(lambda: self._switch(self.waiting))
         self.filmstrip.chosen.connect(self.select_work)
         self.filmstrip.model().modelReset.connect(self._update_filmstrip)
@@ -406,11 +408,3 @@ class StageArea(QFrame):
             self.header.show_back(True)
             if not self._loading:
                 self.stage.setFocus()
-
-
-def _sample_sheet(studio: Studio, medium: Medium) -> Path | None:
-    """A picture of what the medium's model makes."""
-    try:
-        return studio.catalog.default(medium.name).folder / "sheet.png"
-    except StudioError:
-        return None
