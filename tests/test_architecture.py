@@ -28,19 +28,25 @@ def name(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def trees() -> dict[Path, ast.Module]:
-    return {path: ast.parse(path.read_text("utf-8")) for path in MODULES}
+def modules() -> dict[Path, tuple[str, list[str]]]:
+    """The docstring of each module, and the names of its classes."""
+
+    def read(path: Path) -> tuple[str, list[str]]:
+        tree = ast.parse(path.read_text("utf-8"))
+        return ast.get_docstring(tree) or "", [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+
+    return {path: read(path) for path in MODULES}
 
 
-def test_class_names_are_unique(trees: dict[Path, ast.Module]) -> None:
-    found = Counter(node.name for tree in trees.values() for node in tree.body if isinstance(node, ast.ClassDef))
+def test_class_names_are_unique(modules: dict[Path, tuple[str, list[str]]]) -> None:
+    found = Counter(name for _, classes in modules.values() for name in classes)
     assert [one for one, count in found.items() if count > 1] == []
 
 
-def test_every_module_says_plainly_what_it_is(trees: dict[Path, ast.Module]) -> None:
+def test_every_module_says_plainly_what_it_is(modules: dict[Path, tuple[str, list[str]]]) -> None:
     odd: list[str] = []
-    for path, tree in trees.items():
-        first = (ast.get_docstring(tree) or "").split("\n")[0]
+    for path, (docstring, _) in modules.items():
+        first = docstring.split("\n")[0]
         if not first.endswith(".") or RITUAL.search(first):
             odd.append(f"{name(path)}: {first}")
     assert odd == []
