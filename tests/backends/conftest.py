@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -26,3 +27,11 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     made = Studio(AppPaths.under(home), isolated=False, persist_queue=False, bundled=home / "none", platform="")
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_heap() -> None:
+    """Garbage collection looks only at what the module itself made: the libraries of the engines, which tests load when
+    they need them, are half a million objects that would be gone through again and again."""
+    gc.collect()
+    gc.freeze()

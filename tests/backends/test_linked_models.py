@@ -18,6 +18,7 @@ from studio.backends.music.engine.engine import MusicEngine
 from studio.backends.music.requests import MusicRequest
 from studio.backends.poster.engine.engine import PosterEngine
 from studio.backends.poster.requests import PosterRequest
+from studio.backends.story.engine import trial as story_trial
 from studio.backends.story.engine.engine import StoryEngine
 from studio.backends.story.requests import StoryRequest
 from studio.models import trial
@@ -34,7 +35,6 @@ from tests.backends.toys import engine_of, quiet, toy_model
 from tests.backends.toys import made as face
 from tests.core.test_programs import contents, in_hub, in_ollama
 
-RUN = trial.run  # tests get another one
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # diffusers, of itself
 
 
@@ -60,7 +60,8 @@ def made(engine: Any, model: Model, request: Any) -> Any:
 
 
 def test_a_language_model_of_a_hub(tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "run", RUN)  # in its child process, as always
+    # Without the process of its own that the language models' tests start.
+    monkeypatch.setattr(trial, "run", lambda module, folder, shown, report: story_trial.try_out(folder))
     source = language_model(tmp_path / "source")
     snapshot = in_hub(tmp_path / "hub", "owner/writer", source)
     before = contents(tmp_path / "hub")
