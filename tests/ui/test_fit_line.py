@@ -40,6 +40,15 @@ def test_what_fits_is_said_quietly(free: Callable[[int], None], desk: Desk) -> N
     assert not line(desk).use.isVisible()
 
 
+def test_of_a_page_that_was_left_nothing_is_reckoned(free: Callable[[int], None], desk: Desk) -> None:
+    left = line(desk)
+    desk.panel("story")
+    desk.settle()
+    assert left.asked is None
+    desk.panel("poster")
+    desk.until(lambda: left.fit is not None)
+
+
 def test_the_time_of_all_results_is_said(free: Callable[[int], None], desk: Desk) -> None:
     panel = desk.panel("poster")
     desk.until(lambda: line(desk).fit is not None)
