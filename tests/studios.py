@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,30 @@ from studio.studio import Studio
 from studio.system.paths import RESOURCES, AppPaths
 
 
+@functools.cache
+def _card(medium: str, starter: str) -> str:
+    real = tomllib.loads((RESOURCES / "models" / starter / "model.toml").read_text(encoding="utf-8"))
+    about = {
+        "id": starter,
+        "medium": medium,
+        "family": real["family"],
+        "title": f"Fake {medium}",
+        "licence": "Apache-2.0",
+        "source": "tests",
+        "size": 8,
+        "sha256": "",
+        "native": real.get("native", []),
+        "defaults": real.get("defaults", {}),
+    }
+    return tomli_w.dumps(about)
+
+
 def starters(folder: Path) -> Path:
     """Fill the folder with bundled models: for every medium a tiny one, of the family and size of its starter."""
     for medium in MEDIA:
-        real = tomllib.loads((RESOURCES / "models" / medium.starter / "model.toml").read_text(encoding="utf-8"))
-        about = {
-            "id": medium.starter,
-            "medium": medium.name,
-            "family": real["family"],
-            "title": f"Fake {medium.name}",
-            "licence": "Apache-2.0",
-            "source": "tests",
-            "size": 8,
-            "sha256": "",
-            "native": real.get("native", []),
-            "defaults": real.get("defaults", {}),
-        }
         place = folder / medium.starter
         place.mkdir(parents=True)
-        (place / "model.toml").write_text(tomli_w.dumps(about), encoding="utf-8")
+        (place / "model.toml").write_text(_card(medium.name, medium.starter), encoding="utf-8")
         (place / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     return folder
 

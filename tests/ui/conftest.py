@@ -31,7 +31,9 @@ from studio.ui.widgets.theme import Theme
 from tests.studios import fake_studio
 
 WAIT = 15.0  # seconds after which a wait fails
+MOMENT = 0.01  # seconds between two looks at what is waited for
 TURNS = 3  # turns of the loop with nothing to do, after which the window has settled
+TURN = 0.002  # seconds of such a turn
 SOON = 500  # milliseconds; `settle` does not wait for timers with a longer interval
 
 background = weakref.WeakSet[BackgroundTasks]()
@@ -46,17 +48,22 @@ def _remember(self: BackgroundTasks, asker: QObject, begin: Any = BackgroundTask
 BackgroundTasks.__init__ = _remember
 
 
-def _unsettled() -> bool:
-    """Whether an answer, a timer or an animation is still to come."""
+def _roots() -> list[QWidget]:
+    """The windows that belong to no other, in which all others are found."""
+    return [top for top in QApplication.topLevelWidgets() if top.parent() is None]
+
+
+def _still_to_come() -> float | None:
+    """The seconds after which to look again, while an answer, a timer or an animation is still to come; else None."""
     # Where the asker is gone, no answer comes.
     if any(isValid(tasks) and tasks.busy for tasks in background):
-        return True
-    for top in QApplication.topLevelWidgets():
-        if _delays(top):
-            return True
+        return MOMENT
+    for top in _roots():
+        if delays := _delays(top):
+            return max(MOMENT, min(each.remainingTime() for each in delays) / 1000)
         if any(_ends(each) for each in top.findChildren(QAbstractAnimation)):
-            return True
-    return False
+            return MOMENT
+    return None
 
 
 def _ends(animation: QAbstractAnimation) -> bool:
@@ -72,7 +79,7 @@ def _delays(top: QWidget) -> list[QTimer]:
 
 def _thumbnail_tasks() -> list[Future[None]]:
     """An empty task for each thread that reads the library; once it is done, so are those before it."""
-    loaders = [each for top in QApplication.topLevelWidgets() for each in top.findChildren(ThumbnailLoader)]
+    loaders = [each for top in _roots() for each in top.findChildren(ThumbnailLoader)]
     return [task for each in loaders if (task := each.submit(lambda: None)) is not None]
 
 
@@ -100,24 +107,30 @@ class Room:
             deadline = time.monotonic() + seconds
             while not condition():
                 assert time.monotonic() < deadline, "the condition stayed false"
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(MOMENT)
 
         self.loop.run_until_complete(wait())
 
     def settle(self) -> None:
         """Run the loop until there is no work in other threads, no timer that fires soon, no animation and no event.
         What has not happened then does not happen."""
-        turns, tasks = 0, _thumbnail_tasks()
 
-        def settled() -> bool:
-            nonlocal turns, tasks
-            if _unsettled():
-                turns, tasks = 0, _thumbnail_tasks()
-            elif all(task.done() for task in tasks):
-                turns += 1
-            return turns > TURNS
+        async def wait() -> None:
+            deadline = time.monotonic() + WAIT
+            turns: int = 0
+            tasks: list[Future[None]] | None = None
+            while turns <= TURNS:
+                assert time.monotonic() < deadline, "the window did not settle"
+                pause = _still_to_come()
+                if pause is not None:
+                    turns, tasks = 0, None
+                elif tasks is None:
+                    tasks = _thumbnail_tasks()
+                elif all(task.done() for task in tasks):
+                    turns += 1
+                await asyncio.sleep(pause or TURN)
 
-        self.until(settled)
+        self.loop.run_until_complete(wait())
 
 
 class Desk(Room):
