@@ -15,26 +15,26 @@ from studio.schema.settings import Settings
 from studio.ui.forms.fields import ModelField
 from studio.ui.forms.form import Form
 from studio.ui.widgets.text import gist, request_lines, short_gist
-from tests.ui.conftest import Desk
+from tests.ui.conftest import Desk, Room
 
 
 def form_of(request: Request) -> Form[Request]:
     return Form[Request](request)
 
 
-def test_a_value_finer_than_the_step_survives(desk: Desk) -> None:
+def test_a_value_finer_than_the_step_survives(room: Room) -> None:
     request = medium("avatar").default_task.request(
         psi=0.123456, style="a-style-of-tomorrow", seed=2**31 - 1, model="elsewhere"
     )
     assert form_of(request).value() == request
 
 
-def test_unknown_keys_of_a_newer_studio_survive(desk: Desk) -> None:
+def test_unknown_keys_of_a_newer_studio_survive(room: Room) -> None:
     request = Request.from_json({"kind": "poster", "prompt": "x", "moonlight": 3})
     assert form_of(request).value().to_json()["moonlight"] == 3
 
 
-def test_typing_sliding_and_choosing_count(desk: Desk) -> None:
+def test_typing_sliding_and_choosing_count(room: Room) -> None:
     form = form_of(medium("avatar").default_task.request(psi=0.123456))
     form.show()
     slider = form.findChild(QSlider, "psi.slider")
@@ -53,7 +53,7 @@ def test_typing_sliding_and_choosing_count(desk: Desk) -> None:
     assert form.value().style == "micah"  # type: ignore[attr-defined]
 
 
-def test_a_number_that_is_too_large_becomes_the_largest_and_says_so(desk: Desk) -> None:
+def test_a_number_that_is_too_large_becomes_the_largest_and_says_so(room: Room) -> None:
     form = form_of(medium("poster").default_task.request())
     form.show()
     box = form.findChild(QDoubleSpinBox, "width")
@@ -67,7 +67,7 @@ def test_a_number_that_is_too_large_becomes_the_largest_and_says_so(desk: Desk) 
     assert QToolTip.text() == f"At most {box.text()}"
 
 
-def test_too_many_words_are_refused_by_name(desk: Desk) -> None:
+def test_too_many_words_are_refused_by_name(room: Room) -> None:
     form = form_of(medium("poster").default_task.request())
     words = form.findChild(QPlainTextEdit, "prompt")
     assert words is not None
@@ -76,7 +76,7 @@ def test_too_many_words_are_refused_by_name(desk: Desk) -> None:
         form.value()
 
 
-def test_advanced_fields_are_folded_away(desk: Desk) -> None:
+def test_advanced_fields_are_folded_away(room: Room) -> None:
     form = form_of(medium("poster").default_task.request())
     form.show()
     steps = form.fields["steps"]
@@ -86,7 +86,7 @@ def test_advanced_fields_are_folded_away(desk: Desk) -> None:
     assert steps.isVisible()
 
 
-def test_the_die_rolls_another_seed(desk: Desk) -> None:
+def test_the_die_rolls_another_seed(room: Room) -> None:
     form = form_of(medium("music").default_task.request(seed=4))
     assert form.seed is not None
     form.seed.die.click()
@@ -94,7 +94,7 @@ def test_the_die_rolls_another_seed(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("kind", [each.default_task.request for each in MEDIA], ids=[each.name for each in MEDIA])
-def test_every_field_has_a_name_and_help_for_screen_readers(desk: Desk, kind: type[Request]) -> None:
+def test_every_field_has_a_name_and_help_for_screen_readers(room: Room, kind: type[Request]) -> None:
     form = form_of(kind())
     for name, note in kind.fields():
         if note.hidden:
@@ -107,12 +107,12 @@ def test_every_field_has_a_name_and_help_for_screen_readers(desk: Desk, kind: ty
             assert form.fields[name].value() == getattr(kind(), name)
 
 
-def test_settings_are_a_form_too(desk: Desk) -> None:
+def test_settings_are_a_form_too(room: Room) -> None:
     settings = Settings(theme="dark", threads=3, text_size=1.25)
     assert Form[Settings](settings).value() == settings
 
 
-def test_a_title_looks_like_one_and_stays_what_it_is(desk: Desk) -> None:
+def test_a_title_looks_like_one_and_stays_what_it_is(room: Room) -> None:
     prompt = "# The Lost Compass\n\nIt pointed home. #not a title"
     form = form_of(medium("story").default_task.request(prompt=prompt))
     form.show()
