@@ -260,9 +260,17 @@ def learnt(engine: AvatarEngine, steps: int = 150, heard: list[float] | None = N
     )
 
 
-def test_an_encoder_learns_from_the_networks_own_samples(engine: AvatarEngine) -> None:
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Encoder, list[float]]:
+    """An encoder of the network that every test has, and the losses of its training."""
     heard: list[float] = []
-    encoder = learnt(engine, heard=heard)
+    return learnt(engine_of(toy_model(tmp_path_factory.mktemp("taught") / "toy")), heard=heard), heard
+
+
+def test_an_encoder_learns_from_the_networks_own_samples(
+    engine: AvatarEngine, taught: tuple[Encoder, list[float]]
+) -> None:
+    encoder, heard = taught
     assert np.mean(heard[-10:]) < 0.7 * np.mean(heard[:10])
     assert engine._latents is not None
     right: list[bool] = []
@@ -278,11 +286,10 @@ def test_an_encoder_learns_from_the_networks_own_samples(engine: AvatarEngine) -
     assert sorted(reading.picks[0][2]) == [-1, 0, 1]
 
 
-def test_an_encoder_goes_on_from_one_that_learnt(engine: AvatarEngine) -> None:
+def test_an_encoder_goes_on_from_one_that_learnt(engine: AvatarEngine, taught: tuple[Encoder, list[float]]) -> None:
     assert engine._latents is not None
-    first: list[float] = []
+    start, first = taught
     second: list[float] = []
-    start = learnt(engine, heard=first)
     encode.train(
         engine._latents.network,
         TABLE,
@@ -295,8 +302,10 @@ def test_an_encoder_goes_on_from_one_that_learnt(engine: AvatarEngine) -> None:
     assert np.mean(second) < 0.8 * np.mean(first[:20])
 
 
-def test_a_search_begins_where_the_encoder_says(model: Model, engine: AvatarEngine, picture: Path) -> None:
-    encoder = learnt(engine)
+def test_a_search_begins_where_the_encoder_says(
+    model: Model, engine: AvatarEngine, picture: Path, taught: tuple[Encoder, list[float]]
+) -> None:
+    encoder, _ = taught
     encode.write(encoder, model.folder)
     again = encode.read(model.folder, SHAPE, TABLE)
     assert again is not None
@@ -310,9 +319,14 @@ def test_a_search_begins_where_the_encoder_says(model: Model, engine: AvatarEngi
 
 
 def test_what_is_far_from_the_picture_is_said_and_what_is_near_is_not(
-    model: Model, engine: AvatarEngine, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model,
+    engine: AvatarEngine,
+    picture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    taught: tuple[Encoder, list[float]],
 ) -> None:
-    encode.write(learnt(engine), model.folder)
+    encode.write(taught[0], model.folder)
     assert made(engine, search(picture, steps=0)).remark == NOTHING
     y, x = np.mgrid[:64, :64]
     stripes = (((x + y) // 4 % 2)[..., None] * np.array([255, 40, 200])).astype(np.uint8)
