@@ -76,7 +76,7 @@ def test_the_starter_has_values_of_its_own() -> None:
     starter = Catalog().default("poster")
     assert starter.id == medium("poster").starter
     suited = medium("poster").family(starter.family).suited(PosterRequest, starter)
-    assert suited == {"width": 512, "height": 768, "steps": 60, "guidance": 1.5, "variety": 0.6}
+    assert suited == {"width": 512, "height": 768, "steps": 60, "guidance": 1.5, "variety": 0.7}
 
 
 def test_values_that_cannot_be_are_left_out(tmp_path: Path) -> None:

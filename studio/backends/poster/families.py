@@ -157,7 +157,7 @@ FAMILIES = (
         SCENE,
         "AIGC Studio scene model",
         (Mark("model_type", SCENE),),
-        defaults={"steps": 60, "guidance": 1.5, "variety": 0.6},
+        defaults={"steps": 60, "guidance": 1.5, "variety": 0.7},
         limits={"guidance": (1, 4)},
         controls=CONTROLS - {"negative"} | {"variety"},
         check_files=_check_scene,
