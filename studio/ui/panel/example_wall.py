@@ -49,8 +49,10 @@ PAGE, WAVE = QSize(4, 3), QSize(5, 2)
 """Proportions of a text and of a sound."""
 FEW = 0.5
 """How much a wall of one example is worth less than its room; one of many is worth nearly all of it."""
+LARGEST = 1.6
+"""How many times larger the text of a large card is."""
 PICTURE_LEAST = 88  # pixels
-SHORTEST_LINE, LONGEST_LINE = "m" * 12, 2.6
+SHORTEST_LINE, LONGEST_LINE = "m" * 12, 3.2
 """What fits side by side on a card at least, and how many times as much at most."""
 ARROWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
 LISTEN = 200  # milliseconds after which it is asked again whether a sound has ended
@@ -133,9 +135,11 @@ class ExampleButton(QAbstractButton):
             painter.setBrush(look.colour("paper"))
             painter.drawRoundedRect(box, SIZE.radius, SIZE.radius)
             if self.tile.text:
-                inside = box.adjusted(16, 14, -16, -12)
-                heading = look.font(1.15, strong=True, reading=True)
-                paint_text(painter, self.tile.text, inside, heading, look.font(0.9, reading=True))
+                larger = min(LARGEST, max(1.0, box.width() / (1.8 * look.text_width(SHORTEST_LINE))))
+                inset = round(16 * larger)
+                heading = look.font(1.15 * larger, strong=True, reading=True)
+                inside = box.adjusted(inset, inset - 2, -inset, -inset + 4)
+                paint_text(painter, self.tile.text, inside, heading, look.font(0.9 * larger, reading=True))
             else:
                 self._paint_sound(painter, box.adjusted(16, 12, -16, -12))
         marked = self.hasFocus() or self.underMouse()
