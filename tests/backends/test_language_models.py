@@ -19,7 +19,8 @@ from studio.backends.story.engine.engine import StoryEngine
 from studio.backends.story.engine.generation import SeededSampler, encode
 from studio.backends.story.engine.texts import train_tokenizer
 from studio.backends.story.engine.trial import try_out
-from studio.backends.story.engine.writing import SamplingSettings, StopTexts, clean
+from studio.backends.story.engine.writing import SamplingSettings, StopTexts
+from studio.backends.story.prompt import clean
 from studio.backends.story.requests import StoryRequest
 from studio.errors import StudioError
 from studio.jobs.job import Progress

@@ -10,7 +10,8 @@ import pytest
 from studio.backends.engine import device
 from studio.backends.story.engine.engine import StoryEngine
 from studio.backends.story.engine.llama_cpp import LlamaCpp, try_file
-from studio.backends.story.engine.writing import SamplingSettings, clean
+from studio.backends.story.engine.writing import SamplingSettings
+from studio.backends.story.prompt import clean
 from studio.errors import BadInput, StudioError
 from studio.jobs.previews import PreviewJoiner, TextDelta
 from studio.models.model import Model

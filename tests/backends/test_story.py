@@ -14,11 +14,11 @@ import torch
 from transformers import LlamaForCausalLM
 
 from studio.backends.story.engine import induction_init
-from studio.backends.story.engine.engine import StoryEngine, prepare_prompt, trim_to_sentence
+from studio.backends.story.engine.engine import StoryEngine, trim_to_sentence
 from studio.backends.story.engine.generation import StreamDecoder, decode, encode
 from studio.backends.story.engine.texts import END, IGNORE_INDEX, TokenDataset, read_texts, train_tokenizer
 from studio.backends.story.engine.train import StoryTrainer
-from studio.backends.story.engine.writing import clean
+from studio.backends.story.prompt import clean, prepare_prompt
 from studio.backends.story.requests import MEDIUM, StoryRequest, StoryTrainRequest
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs.job import Cancelled, Progress

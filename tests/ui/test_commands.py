@@ -58,6 +58,7 @@ KEYS = {
     "identity": "Ctrl+Shift+I",
     "expressions": "Ctrl+Shift+X",
     "sheet": "Ctrl+Shift+H",
+    "continue": "Ctrl+Shift+Return",
     "train": "Ctrl+T",
     "pause": "Ctrl+Shift+P",
     "palette": "Ctrl+K",

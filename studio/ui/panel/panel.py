@@ -68,6 +68,8 @@ class Panel(Page):
         self.brief.undo_button.clicked.connect(lambda: self._run("undo"))
         self.brief.redo_button.clicked.connect(lambda: self._run("redo"))
         self.brief.stepped.connect(self._update_undo)
+        self.stage.edited.connect(self._update_undo)
+        self.stage_area.changed.connect(self._update_undo)
         self.stage_area.example_requested.connect(self.try_example)
         self.stage_area.example_chosen.connect(self.make_example)
         self.brief.model_changed.connect(self.stage_area.onboarding.show_model)
@@ -235,7 +237,9 @@ class Panel(Page):
 
     def _undo_and_redo(self) -> dict[str, Run]:
         """Back to before the last thing that was done: in the settings, or to works."""
-        return undo_and_redo([self.inspector.undoable() or self.brief.undoable, self.work_actions.undoable])
+        parts = [self.inspector.undoable() or self.brief.undoable, self.work_actions.undoable]
+        shown = self.stage.undoable() if self.stage_area.on_stage else None
+        return undo_and_redo([*parts, shown] if shown is not None else parts)
 
     def _update_undo(self) -> None:
         can = self._undo_and_redo()

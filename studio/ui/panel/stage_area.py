@@ -230,6 +230,11 @@ class StageArea(QFrame):
         """Works were added, removed or changed: read them again, now or when this is next shown."""
         self._lazy_refresh.changed()
 
+    def stay(self) -> None:
+        """Go on showing the work on the stage, whatever is being made meanwhile."""
+        self._following, self._batch = False, None
+        self.header.show_back(False)
+
     def follow(self) -> None:
         """From now on show what is being made."""
         self._following = True

@@ -105,6 +105,10 @@ class StageHeader(QFrame):
         self._parts = (words or _caption(asset), size, tr("unfinished") if asset.partial else "")
         self._update_visible()
 
+    def fit(self) -> None:
+        """Share the width out anew: a button that others added has come or gone."""
+        self._update_visible()
+
     def show_back(self, on: bool) -> None:
         """Show the button that goes back to the candidates."""
         self.back.setVisible(on)

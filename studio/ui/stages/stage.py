@@ -14,6 +14,7 @@ from studio.media.payloads import Payload
 from studio.schema.request import Request
 from studio.schema.settings import Settings
 from studio.ui.commands import command, for_works
+from studio.ui.forms.undo import Undoable
 from studio.ui.widgets.text import tr
 
 MenuEntry = tuple[str, Callable[[], object]] | None
@@ -25,7 +26,8 @@ class Stage(QWidget):
 
     `stepped(+1 or -1)`: show the next or previous work. `show_requested(asset)`: show that one. `message(words, hint)`.
     `command_requested(name)`: a command for the work that is shown. `save_requested(payload)`: save a payload as a new
-    work, made from the one that is shown. `loaded` or `load_failed(error)` follows `show_asset` while it is `loading`.
+    work, made from the one that is shown. `edited`: a person has edited it, or undone that. `loaded` or
+    `load_failed(error)` follows `show_asset` while it is `loading`.
     """
 
     stepped = Signal(int)
@@ -33,6 +35,7 @@ class Stage(QWidget):
     message = Signal(str, str)
     command_requested = Signal(str)
     save_requested = Signal(object)
+    edited = Signal()
     loaded = Signal()
     load_failed = Signal(object)
     suffixes: tuple[str, ...] = ()
@@ -105,6 +108,10 @@ class Stage(QWidget):
         if self.asset is None:
             return {}
         return {"copy": self.copy, "copy.prompt": self.copy_prompt, "copy.seed": self.copy_seed}
+
+    def undoable(self) -> Undoable | None:
+        """The edits of what is shown that undo takes back; None where there can be none."""
+        return None
 
     def menu_entries(self) -> Sequence[MenuEntry]:
         """Entries of the context menu for this kind of result."""

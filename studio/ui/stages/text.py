@@ -1,6 +1,7 @@
 """The stage for texts: a page that follows a text while it is generated, and an editor whose changes are a draft.
 
-The work itself is not changed: edits are saved in a draft beside it, until they are saved as a copy.
+The work itself is not changed: edits are saved in a draft beside it, until they are saved as a copy. What a model
+writes into the text (TextInsertion) is an edit like what is typed; meanwhile the page is read-only.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
@@ -18,9 +19,12 @@ from studio.jobs.previews import Preview, TextPreview
 from studio.library.library import Asset
 from studio.media import codecs, markdown
 from studio.media.payloads import Text
+from studio.ui.forms.undo import Undoable
+from studio.ui.forms.undo import moment as now
 from studio.ui.stages.draft import TextDraft
+from studio.ui.stages.insertion import TextInsertion
 from studio.ui.stages.stage import MenuEntry, Stage
-from studio.ui.stages.text_page import TextPage
+from studio.ui.stages.text_page import READING, TextPage
 from studio.ui.widgets.controls import button, label, named, tool
 from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.page import timer
@@ -29,13 +33,43 @@ from studio.ui.widgets.theme import theme
 
 INSET = 48
 TYPING_DELAY = 300  # milliseconds after the last key until the text goes to the document
+LONGEST_DELAY = 800  # milliseconds after the first key that it has not, until it does
 VERSIONS_IN_MENU = 12
 SAVE_CHECK = 400  # milliseconds between two checks whether the draft is on disk
 
 
-class TextStage(Stage):
-    """One text. With `documents`, the folder of drafts, a finished text can be edited."""
+class PageHistory:
+    """When the page's text was last edited and undone, so that undo can put that in order with other changes."""
 
+    def __init__(self, page: TextPage) -> None:
+        self._document = page.document()
+        self.changed_at = self._undone_at = 0
+        self._document.undoCommandAdded.connect(self._edited)
+        self._document.redoAvailable.connect(self._undone)
+
+    @property
+    def undo_at(self) -> int:
+        return self.changed_at if self._document.isUndoAvailable() else 0
+
+    @property
+    def redo_at(self) -> int:
+        return self._undone_at if self._document.isRedoAvailable() else 0
+
+    def _edited(self) -> None:
+        self.changed_at = now()
+
+    def _undone(self, available: bool) -> None:
+        if available:
+            self._undone_at = now()
+
+
+class TextStage(Stage):
+    """One text. With `documents`, the folder of drafts, a finished text can be edited.
+
+    `insertion_left`: another text is shown, so that what was being inserted is at its end.
+    """
+
+    insertion_left = Signal()
     suffixes = codecs.TEXT_SUFFIXES
 
     def __init__(self, documents: Path | None = None) -> None:
@@ -48,6 +82,9 @@ class TextStage(Stage):
         self.page = TextPage()
         self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # with the scroll bar, both margins are equal
         self.page.edited.connect(self._text_edited)
+        self._history = PageHistory(self.page)
+        self.insertion: TextInsertion | None = None  # what is being written into the text
+        self._writing = ""  # what is said of that
         self.words = label("", "caption", name="wordCount")
         self.remark = label("", "caption", name="textRemark", wrap=True, selectable=True)
         self.state = label("", "caption", name="draftState")
@@ -65,6 +102,7 @@ class TextStage(Stage):
         self._outer.addWidget(self._paper)
         self._tools = (tool("copy", tr("Copy text (Ctrl+Shift+C)"), "copy", clicked=self.copy),)
         self._pause = timer(self, self._save, TYPING_DELAY)
+        self._longest = timer(self, self._save, LONGEST_DELAY)
         self._look = timer(self, self._show_state, SAVE_CHECK, repeat=True)
         theme().changed.connect(self._apply_theme)
         self._paper.hide()
@@ -99,6 +137,7 @@ class TextStage(Stage):
 
     def show_asset(self, asset: Asset) -> None:
         payload = codecs.read(asset.path)
+        self._leave_insertion()
         self._close_draft()
         self.asset = asset
         original = payload.text if isinstance(payload, Text) else ""
@@ -123,6 +162,7 @@ class TextStage(Stage):
     def preview(self, payload: Preview) -> None:
         if not isinstance(payload, Text | TextPreview):
             return
+        self._leave_insertion()
         self._close_draft()
         self.asset = None
         self._show_remark("")
@@ -142,6 +182,7 @@ class TextStage(Stage):
             bar.setValue(bar.maximum())
 
     def clear(self) -> None:
+        self._leave_insertion()
         self._close_draft()
         self.asset = None
         self._show_remark("")
@@ -161,16 +202,75 @@ class TextStage(Stage):
         self._close_draft()
         self._draft = draft  # opens again with the next word
 
+    @property
+    def can_insert(self) -> bool:
+        """Whether something can be written into the text now."""
+        return self._draft is not None and not self.page.isReadOnly() and bool(self.text.strip())
+
+    def begin_insertion(self) -> TextInsertion:
+        """Let a text grow where the cursor stands, or at the end where nothing stands before it. A person can read and
+        select meanwhile, but not type; end it with `end_insertion`.
+        """
+        cursor = self.page.textCursor()
+        cursor.setPosition(cursor.selectionEnd())
+        if not self.page.text_before(cursor).strip("# \n"):
+            self.page.moveCursor(QTextCursor.MoveOperation.End)
+        self.insertion = TextInsertion(self.page)
+        self.page.setReadOnly(True)
+        self.page.setTextInteractionFlags(READING)
+        self.page.setFocus()
+        self.say_of_insertion(tr("Writing…"))
+        return self.insertion
+
+    def say_of_insertion(self, words: str) -> None:
+        self._writing = words
+        self._show_state()
+
+    def end_insertion(self, text: str | None = None, remark: str = "") -> None:
+        """Let a person type again, and save the text as a version. `text`: all of what was inserted; None for what is
+        shown of it.
+        """
+        insertion, self.insertion, self._writing = self.insertion, None, ""
+        if insertion is None:
+            return
+        insertion.finish(insertion.text if text is None else text)
+        self.page.setReadOnly(False)
+        self._show_remark(remark)
+        self._save()
+        draft = self._draft
+        if draft is not None and insertion.text:
+            self._try(draft.save_version)
+        self._show_state()
+        self.edited.emit()
+
+    def _leave_insertion(self) -> None:
+        """Another text is shown: what was written so far stays in this one."""
+        if self.insertion is not None:
+            self.end_insertion()
+            self.insertion_left.emit()
+
+    def undoable(self) -> Undoable | None:
+        return Undoable(self._history, self._undo, self.page.redo) if self._draft is not None else None
+
+    def _undo(self) -> None:
+        self._leave_insertion()
+        self.page.undo()
+
     def _text_edited(self) -> None:
         self._pause.start()
+        if not self._longest.isActive():
+            self._longest.start()
         self._show_state()
+        if self.insertion is None:
+            self.edited.emit()
 
     def _save(self) -> None:
         """Pass the text to the document, which saves it."""
         self._pause.stop()
+        self._longest.stop()
         self._show_count()
         draft = self._draft
-        if draft is not None and not self.page.isReadOnly():
+        if draft is not None and (self.insertion is not None or not self.page.isReadOnly()):
             self._try(lambda: draft.write(self.text))
             self._show_state()
 
@@ -247,15 +347,18 @@ class TextStage(Stage):
         edited = draft is not None and (draft.edited or self._pause.isActive())
         waiting = draft is not None and (self._pause.isActive() or not draft.saved)
         trouble = "" if draft is None else draft.save_error
-        if not edited:
+        if self._writing:
+            said = self._writing
+        elif not edited:
             said = ""
         elif trouble:
             said = trouble
         else:
             said = tr("Saving…") if waiting else tr("Edited, saved")
         self.state.setText(said)
-        self.history.setVisible(draft is not None and (edited or draft.exists))
-        self.save_copy.setVisible(edited)
+        free = self.insertion is None
+        self.history.setVisible(free and draft is not None and (edited or draft.exists))
+        self.save_copy.setVisible(free and edited)
         if waiting != self._look.isActive():
             self._look.start() if waiting else self._look.stop()
 

@@ -162,14 +162,57 @@ class TextPage(QTextEdit):
             self._appended.clear()
             self.edited.emit()
 
+    def text_before(self, cursor: QTextCursor) -> str:
+        """The Markdown of what stands before a cursor."""
+        blocks = self._blocks(cursor.blockNumber() + 1)
+        line = QTextCursor(cursor)
+        line.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
+        return join_blocks([*blocks[:-1], dataclasses.replace(blocks[-1], text=line.selectedText())])
+
+    def letter_after(self, cursor: QTextCursor) -> bool:
+        """Whether a letter or digit stands right after a cursor."""
+        after = QTextCursor(cursor)
+        after.movePosition(QTextCursor.MoveOperation.NextCharacter, QTextCursor.MoveMode.KeepAnchor)
+        return after.selectedText().isalnum()
+
+    def insert_piece(self, cursor: QTextCursor, text: str) -> None:
+        """Insert a part of a text that grows: words, or the line breaks between them."""
+        level = cursor.blockFormat().headingLevel()
+        if not text.startswith("\n"):
+            cursor.insertText(text, self._char_format(level))
+        elif len(text) == 1 and not level:
+            cursor.insertText(SOFT_BREAK)
+        else:
+            self._split_paragraph(cursor)
+
+    def insert_markdown(self, cursor: QTextCursor, text: str) -> None:
+        """Insert a whole text; what it begins with goes on in the paragraph of the cursor."""
+        breaks = len(text) - len(text.lstrip("\n"))
+        level = cursor.blockFormat().headingLevel()
+        if breaks:
+            self.insert_piece(cursor, "\n" * breaks)
+        blocks, _ = parse(text[breaks:])
+        for at, block in enumerate(blocks):
+            if at:
+                cursor.insertBlock()
+                self._format_block(cursor, block.level, block.breaks or PARAGRAPH_BREAKS)
+            elif block.level and (not cursor.positionInBlock() or cursor.block().length() == 1):
+                self._set_level(cursor, block.level)
+            level = cursor.blockFormat().headingLevel()
+            cursor.insertText(block.text, self._char_format(level))
+
     def _to_markdown(self) -> str:
+        return join_blocks(self._blocks()) + self._tail
+
+    def _blocks(self, count: int = -1) -> list[MarkdownBlock]:
+        """The first `count` blocks, or all of them."""
         blocks: list[MarkdownBlock] = []
         block = self.document().begin()
-        while block.isValid():
+        while block.isValid() and len(blocks) != count:
             form = block.blockFormat()
             blocks.append(MarkdownBlock(form.intProperty(BREAKS), form.headingLevel(), block.text()))
             block = block.next()
-        return join_blocks(blocks) + self._tail
+        return blocks
 
     def _insert_blocks(self, cursor: QTextCursor, blocks: list[MarkdownBlock]) -> None:
         cursor.beginEditBlock()
@@ -260,14 +303,18 @@ class TextPage(QTextEdit):
         return False
 
     def _new_paragraph(self, cursor: QTextCursor) -> None:
-        """Start a paragraph after a heading; a heading that is split stays one on both sides."""
+        level = self._split_paragraph(cursor)
+        self.setTextCursor(cursor)
+        self.setCurrentCharFormat(self._char_format(level))
+
+    def _split_paragraph(self, cursor: QTextCursor) -> int:
+        """Start a paragraph after a heading; a heading that is split stays one on both sides. Returns its level."""
         level = 0 if cursor.atBlockEnd() else cursor.blockFormat().headingLevel()
         cursor.beginEditBlock()
         cursor.insertBlock()
         self._format_block(cursor, level, PARAGRAPH_BREAKS)
         cursor.endEditBlock()
-        self.setTextCursor(cursor)
-        self.setCurrentCharFormat(self._char_format(level))
+        return level
 
     def createMimeDataFromSelection(self) -> QMimeData:
         """Plain text with empty lines between paragraphs, for other programs."""

@@ -12,8 +12,9 @@ import torch
 from studio.backends.engine import device
 from studio.backends.medium import Resources
 from studio.backends.story.check import gguf_file
-from studio.backends.story.engine.writing import LanguageModel, SamplingSettings, clean, left_out
+from studio.backends.story.engine.writing import LanguageModel, SamplingSettings
 from studio.backends.story.memory import CONTEXT
+from studio.backends.story.prompt import clean, left_out, prepare_prompt
 from studio.backends.story.requests import StoryRequest
 from studio.errors import NOTHING, BadInput, Message, counted
 from studio.jobs.job import Cancelled, Progress, Report
@@ -21,7 +22,6 @@ from studio.jobs.previews import Preview, PreviewJoiner, TextDelta, TextPreview
 from studio.media.payloads import Payload, Text
 from studio.schema.request import Request
 
-TITLE_MARK = "#"  # what a story of the model's own begins with: the mark of a title
 LEAST_CONTEXT = 128
 """Tokens: with fewer nothing would be left of a beginning beside what is written."""
 LONGEST_FRAGMENT = 120  # characters of what was left out at the end that its remark says
@@ -118,16 +118,6 @@ def _remark(lost: int, fragment: str, quote: str) -> Message:
         short = words if len(words) <= LONGEST_FRAGMENT else words[: LONGEST_FRAGMENT - 1].rstrip() + "…"
         said.append(Message("Left out at the end: {words}", words=short))
     return reduce(lambda first, rest: Message("{first} {rest}", first=first, rest=rest), said) if said else NOTHING
-
-
-def prepare_prompt(prompt: str) -> str:
-    """The start of the text: `prompt` without control characters and trailing spaces."""
-    prompt = clean(prompt).strip(" \t").lstrip("\n")
-    if not prompt.strip():
-        return TITLE_MARK
-    prompt = re.sub(r"[ \t]+$", "", prompt)
-    only_title = prompt.startswith("#") and "\n" not in prompt.strip()
-    return prompt.strip() + "\n\n" if only_title and len(prompt.strip("# \n")) > 0 else prompt
 
 
 def trim_to_sentence(text: str, before: str = "") -> tuple[str, str, str]:

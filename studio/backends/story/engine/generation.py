@@ -13,7 +13,8 @@ from studio.backends.engine.device import free_memory, generator, translate_out_
 from studio.backends.engine.loaded import errors_of_networks
 from studio.backends.story.engine.loading import load
 from studio.backends.story.engine.texts import END
-from studio.backends.story.engine.writing import OnCut, OnToken, SamplingSettings, StopTexts, clean
+from studio.backends.story.engine.writing import OnCut, OnToken, SamplingSettings, StopTexts
+from studio.backends.story.prompt import clean
 from studio.errors import BadInput, StudioError
 from studio.jobs.previews import TextDelta
 

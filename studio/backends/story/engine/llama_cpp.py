@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 import xllamacpp
 
 from studio.backends.story.engine.chat_template import render
-from studio.backends.story.engine.writing import OnCut, OnToken, SamplingSettings, clean
+from studio.backends.story.engine.writing import OnCut, OnToken, SamplingSettings
+from studio.backends.story.prompt import clean
 from studio.errors import BadInput, StudioError
 from studio.jobs.previews import TextDelta
 from studio.models.gguf import GgufHeader

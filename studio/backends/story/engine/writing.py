@@ -1,8 +1,7 @@
-"""What every language model here does: how it draws tokens, what it tells of them, which characters a text may hold."""
+"""What every language model here does: how it draws tokens, and what it tells of them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,9 +13,6 @@ OnToken = Callable[[TextDelta, int], None]
 
 OnCut = Callable[[int, int], None]
 """Told how many tokens a text has and how many of them, at its end, the model goes on from."""
-
-UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffd]")
-"""Control characters, and bytes that are no character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +86,3 @@ class StopTexts:
             if any(stop.startswith(self._text[-size:]) for stop in self._stops):
                 return size
         return 0
-
-
-def clean(text: str) -> str:
-    """`text` with one kind of line end, and without `UNSHOWN`."""
-    return UNSHOWN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def left_out(text: str) -> int:
-    """How many characters `clean` leaves out."""
-    return len(UNSHOWN.findall(text.replace("\r", "\n")))
