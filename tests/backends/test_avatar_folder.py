@@ -235,3 +235,15 @@ def test_too_few_are_refused_with_one_of_the_reasons(tmp_path: Path) -> None:
     (tmp_path / "few" / "broken.png").write_bytes(b"no")
     with pytest.raises(BadInput, match=r"holds 7 pictures .* 1 cannot be, such as broken.png: Could not be opened"):
         read(tmp_path / "few", SIZE)
+
+
+def test_pictures_that_are_nearly_the_same_are_refused(tmp_path: Path) -> None:
+    one = noise(1, 40, 40, 3).astype(np.int16)
+    for i in range(10):
+        near = (one + (noise(20 + i, 40, 40, 3).astype(np.int16) - 128) // 10).clip(0, 255).astype(np.uint8)
+        save(tmp_path / "twins" / f"{i}.png", near)
+    assert len(looked(tmp_path / "twins").used) >= folder.FEWEST, "each differs enough to be used"
+    with pytest.raises(BadInput, match="are nearly the same"):
+        read(tmp_path / "twins", SIZE)
+    many = np.repeat(looked(tmp_path / "twins").pixels, 30, axis=0)
+    assert not folder.nearly_the_same(many), "many may differ in an eye only"

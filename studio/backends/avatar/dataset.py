@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.backends.avatar.attributes import AttributeTable
-from studio.backends.avatar.folder import FEWEST, CheckedFolder, DatasetEntry, OnProgress, check_folder
+from studio.backends.avatar.folder import (
+    FEWEST,
+    CheckedFolder,
+    DatasetEntry,
+    OnProgress,
+    check_folder,
+    nearly_the_same,
+)
 from studio.errors import BadInput, Message
 
 
@@ -101,5 +108,13 @@ def _read_folder(folder: Path, size: int, progress: OnProgress) -> FaceDataset:
             )
         raise BadInput(
             words, "Add more pictures: some hundreds for a likeness, some thousands for variety.", mend="folders"
+        )
+    if nearly_the_same(found.pixels):
+        raise BadInput(
+            "The {count} pictures in {folder} are nearly the same, so there is nothing to learn from them.",
+            "Add other pictures: some hundreds for a likeness, some thousands for variety.",
+            mend="folders",
+            count=len(found.pixels),
+            folder=folder,
         )
     return FaceDataset(found.pixels, skipped=skipped)

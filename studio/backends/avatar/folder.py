@@ -214,6 +214,20 @@ def _square_around(box: tuple[int, int, int, int], wide: int, high: int) -> tupl
     return x, y, x + side, y + side
 
 
+ALIKE = 6.0
+"""Levels of 255 by which pictures differ from their mean, on average, where they are nearly the same."""
+MANY = 200
+"""So many pictures may be nearly the same: they show what varies all the better."""
+
+
+def nearly_the_same(pixels: NDArray[np.uint8]) -> bool:
+    """Whether a few pictures [N, size, size, 4] differ so little that a model could learn nothing but one of them."""
+    if not 2 <= len(pixels) < MANY:
+        return False
+    copies = np.stack([small_copy(picture) for picture in pixels]).astype(np.float32)
+    return bool(np.abs(copies - copies.mean(axis=0)).mean() < ALIKE)
+
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
 FEWEST = 8
 FILE_LIMIT = 200_000

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QPoint, QRect, QRectF, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionSlider, QToolTip, QWidget
 
 from studio.backends.avatar import sliders
@@ -16,6 +16,7 @@ from studio.ui.avatar.session import FaceSession
 from studio.ui.widgets.controls import ElidedLabel, QuietSlider, button, label, tool
 from studio.ui.widgets.layout import clear_layout, column, keep_place, row
 from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import theme
 
 POSITIONS = 20  # positions of a slider between two steps of a key
 KEY_DELAY = 400  # milliseconds after the last key until a move by keys has settled
@@ -31,6 +32,7 @@ class LiveSlider(QuietSlider):
 
     def __init__(self) -> None:
         super().__init__()
+        self.colours: tuple[str, ...] = ()  # along its way, as "#rrggbb": it shows them
         self._pending = False
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -71,12 +73,43 @@ class LiveSlider(QuietSlider):
             self._pause.start()
         self.moved.emit()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
+    def _handle(self) -> QRect:
         option = QStyleOptionSlider()
         self.initStyleOption(option)
-        part = self.style().subControlRect(
-            QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self
-        )
+        part = QStyle.SubControl.SC_SliderHandle
+        return self.style().subControlRect(QStyle.ComplexControl.CC_Slider, option, part, self)
+
+    def colour(self) -> QColor:
+        """The colour at its position."""
+        at = (self.value() - self.minimum()) / max(1, self.maximum() - self.minimum()) * (len(self.colours) - 1)
+        low = min(int(at), len(self.colours) - 2)
+        first, second = QColor(self.colours[low]), QColor(self.colours[low + 1])
+        part = at - low
+        ends = ((first.red(), second.red()), (first.green(), second.green()), (first.blue(), second.blue()))
+        return QColor(*(round(a + (b - a) * part) for a, b in ends))
+
+    def paintEvent(self, ev: QPaintEvent) -> None:
+        """The colours that can be chosen, and the chosen one in the handle."""
+        if len(self.colours) < 2 or not self.isEnabled():
+            super().paintEvent(ev)
+            return
+        look, handle = theme(), QRectF(self._handle())
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        bar = QRectF(handle.width() / 2, self.height() / 2 - 4, self.width() - handle.width(), 8)
+        shades = QLinearGradient(bar.left(), 0, bar.right(), 0)
+        for at, colour in enumerate(self.colours):
+            shades.setColorAt(at / (len(self.colours) - 1), QColor(colour))
+        painter.setPen(QPen(look.colour("outline"), 1))
+        painter.setBrush(shades)
+        painter.drawRoundedRect(bar.adjusted(-4, 0, 4, 0), 4, 4)
+        painter.setPen(QPen(look.colour("accent"), 3 if self.hasFocus() else 2))
+        painter.setBrush(self.colour())
+        painter.drawEllipse(handle.center(), 6.5, 6.5)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        part = self._handle()
         if event.button() == Qt.MouseButton.LeftButton and not part.contains(event.position().toPoint()):
             room = self.width() - part.width()
             at = round(event.position().x() - part.width() / 2)
@@ -218,6 +251,8 @@ class TraitSliders(QWidget):
         self.sliders = {}
         for slider in found:
             line = LabelledSlider(slider.name, tr(slider.name), 0.0, 1.0, slider.stations - 1)
+            if all(value.startswith("#") for value in slider.values):
+                line.slider.colours = tuple(value[:7] for value in slider.values)
             line.moved.connect(lambda value, name=slider.name: self._move(name, value))
             line.settled.connect(lambda value, name=slider.name: self._settle(name, value))
             line.reset_clicked.connect(lambda name=slider.name: self._reset_one(name))

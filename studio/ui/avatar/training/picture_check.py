@@ -105,13 +105,14 @@ class PictureCheck(DatasetCheck):
             self.bar.setValue(self._progress.done)
 
     def _found(self, found: CheckedFolder) -> None:
-        from studio.backends.avatar.folder import FEWEST
+        from studio.backends.avatar.folder import FEWEST, nearly_the_same
 
         self._timer.stop()
         self.bar.hide()
         used, skipped = len(found.pixels), found.skipped
         self.title.setText(count(used, "%n picture is used", "%n pictures are used"))
-        self.details.setText(_summary(used, found))
+        alike = nearly_the_same(found.pixels)
+        self.details.setText(_summary(used, found, alike=alike))
         self.details.setVisible(bool(self.details.text()))
         step = max(1, used // SHOWN)
         self.tiles.show_pictures([_image(found.pixels[at]) for at in range(0, used, step)[:SHOWN]])
@@ -124,7 +125,7 @@ class PictureCheck(DatasetCheck):
             item.setToolTip(item.text())
             self.list.addItem(item)
         self._fit()
-        self.ready = used >= FEWEST
+        self.ready = used >= FEWEST and not alike
         self.checked.emit()
 
     def _fail(self, error: StudioError | OSError) -> None:
@@ -145,13 +146,15 @@ def _image(pixels: np.ndarray) -> QImage:
     return QImage(pixels.data, side, side, side * 4, QImage.Format.Format_RGBA8888).copy()
 
 
-def _summary(used: int, found: CheckedFolder) -> str:
+def _summary(used: int, found: CheckedFolder, *, alike: bool) -> str:
     """What is worth knowing about all pictures together."""
     from studio.backends.avatar.folder import FEWEST
 
     words: list[str] = []
     if used < FEWEST:
         words.append(tr("At least {n} are needed.").format(n=FEWEST))
+    elif alike:
+        words.append(tr("They are nearly the same picture, so there is nothing to learn from them. Add others."))
     elif used < 200:
         words.append(tr("A few hundred pictures give a likeness, a few thousand give variety."))
     notes = Counter(note for entry in found.used for note in entry.notes)
