@@ -12,6 +12,7 @@ import torch
 
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.latents import FRAME_LIMIT, Latents, MorphPath, encode_latent, slerp
+from studio.backends.avatar.mixing import between
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, MorphStop, Variation
 from studio.errors import BadInput
 from studio.jobs.job import Cancelled, Progress
@@ -56,6 +57,26 @@ def test_a_walk_passes_its_faces(engine: AvatarEngine, way: str, curve: str) -> 
     assert max(steps) < 4 * np.median(steps), "no jump, not where the loop closes either"
 
 
+def test_a_walk_part_by_part_shows_whole_drawings_and_passes_its_faces(engine: AvatarEngine) -> None:
+    path = walk(engine, loop=True)
+    latents = ways(engine)
+    found = list(path.drawings())
+    for i, face in enumerate(FACES):
+        ((ws, weight),) = found[10 * i]
+        assert weight == 1
+        torch.testing.assert_close(ws, latents.ws(face), atol=1e-5, rtol=1e-5)
+    assert all(len(shown) in (1, 2) and sum(weight for _, weight in shown) == pytest.approx(1) for shown in found)
+    assert any(len(shown) == 2 for shown in found)
+    assert latents.traits is not None
+    table = latents.traits.table
+    own, other = (latents.code(face) for face in (FACES[0], FACES[2]))
+    for part in np.linspace(0, 1, 23):
+        for code, _ in between(latents.traits, own, other, float(part)):
+            for one in table.styles[code.style].attributes:
+                if not one.colour:
+                    assert set(code.vector[table.spans[code.style][one.name]]) <= {0, 1}, "no part is half there"
+
+
 @pytest.mark.parametrize("way", ["w", "z"])
 def test_without_a_loop_it_ends_at_its_last_face(engine: AvatarEngine, way: str) -> None:
     found = list(walk(engine, way=way, loop=False).frames())
@@ -66,7 +87,7 @@ def test_without_a_loop_it_ends_at_its_last_face(engine: AvatarEngine, way: str)
 
 def test_straight_in_w_is_even_and_easing_rests(engine: AvatarEngine) -> None:
     def steps(curve: str) -> list[float]:
-        found = list(walk(engine, curve=curve).frames())[:11]
+        found = list(walk(engine, way="w", curve=curve).frames())[:11]
         return [float((b - a).norm()) for a, b in itertools.pairwise(found)]
 
     line, ease = steps("line"), steps("ease")

@@ -150,6 +150,41 @@ def parse_face(face: str) -> AvatarRequest:
     return found
 
 
+def between(tracks: SliderTracks, own: FaceCode, other: FaceCode, part: float) -> list[tuple[FaceCode, float]]:
+    """What is seen on the way from one drawing to another, `part` of it gone: one drawing, or two and how much of each.
+
+    Colours are blended. Parts change one after the other, each by dissolving one drawing into the next: what a network
+    draws between two parts is neither of them, with specks around it.
+    """
+    table = tracks.table
+    if own.style != other.style:
+        share = rest_at_stations(part)
+        pair = (
+            (mixed(tracks, own, other, COLOURS, part), 1 - share),
+            (mixed(tracks, other, own, COLOURS, 1 - part), share),
+        )
+        return [(code, weight) for code, weight in pair if weight]
+    attributes, spans = table.styles[own.style].attributes, table.spans[own.style]
+    differing = [one for one in attributes if (own.vector != other.vector)[spans[one.name]].any()]
+    parts = sorted((one for one in differing if not one.colour), key=_importance)
+    base = own.vector.copy()
+    for one in differing:
+        if one.colour:
+            first, second = own.vector[spans[one.name]], other.vector[spans[one.name]]
+            there = [code for code in (first, second) if code[3]]
+            base[spans[one.name]] = _between(first, second, part) if len(there) == 2 else there[0]
+
+    def drawn(count: int) -> FaceCode:
+        vector = base.copy()
+        for one in parts[:count]:
+            vector[spans[one.name]] = other.vector[spans[one.name]]
+        return FaceCode.of(table, own.style, _with_what_is_needed(table, own.style, vector))
+
+    at = min(int(part * len(parts)), max(0, len(parts) - 1))
+    share = rest_at_stations(part * len(parts) - at) if parts else 0.0
+    return [(drawn(at + step), weight) for step, weight in ((0, 1 - share), (1, share)) if weight]
+
+
 def _between(own: NDArray[np.float32], goal: NDArray[np.float32], share: float) -> NDArray[np.float32]:
     return goal if share == 1 else (own + (goal - own) * share).astype(np.float32)
 

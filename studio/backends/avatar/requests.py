@@ -239,11 +239,12 @@ class AvatarWalkRequest(Request):
     )
     fps: int = field(24, Range(label="Frame rate", help="Frames per second; more look smoother.", low=1, high=60))
     way: str = field(
-        "w",
+        "parts",
         Choice(
             label="Path",
-            help="Directly between the faces, or through the faces between their seeds.",
-            options=(("w", "Between faces"), ("z", "Between seeds")),
+            help="Part by part where the model draws parts, directly between the faces, or through those between their"
+            " seeds.",
+            options=(("parts", "Part by part"), ("w", "Between faces"), ("z", "Between seeds")),
         ),
     )
     curve: str = field(

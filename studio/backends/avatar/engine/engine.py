@@ -116,9 +116,12 @@ class AvatarEngine:
         total = len(walk.times)
 
         def frames() -> Generator[NDArray[np.uint8]]:
-            for done, ws in enumerate(walk.frames()):
+            for done, shown in enumerate(walk.drawings()):
                 with single_thread(latents.network.shape.size):
-                    drawn = render(latents.network, ws, first.noise, first.seed)
+                    drawn = sum(
+                        (weight * render(latents.network, ws, first.noise, first.seed) for ws, weight in shown[1:]),
+                        start=shown[0][1] * render(latents.network, shown[0][0], first.noise, first.seed),
+                    )
                 picture = to_pixels(enlarge(drawn, request.size, self._upscaler))[0]
                 report(Progress("walking", done, total, Image(picture)))
                 yield picture

@@ -22,7 +22,7 @@ from torch import Tensor
 from studio.backends.avatar.directions import SavedDirection
 from studio.backends.avatar.engine.files import AvatarConfig
 from studio.backends.avatar.engine.network import truncate
-from studio.backends.avatar.mixing import FaceCode, edited_code, face_code, mixes_of, parse_face
+from studio.backends.avatar.mixing import FaceCode, between, edited_code, face_code, mixes_of, parse_face
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, SliderValue, StyleMix, Variation
 from studio.backends.avatar.slider_tracks import SliderTracks, sample_attributes
 from studio.backends.engine.device import device
@@ -151,11 +151,11 @@ class Latents:
                 raise BadInput("This model has styles, not classes.", "Leave the class to the seed.")
             which, z, picks = self._drawn(request)
             if self._mixes(request):
-                code = face_code(self.traits, request, shape.z_dim, lambda face: self.resolve_face(request, face))
+                code = self.code(request)
                 which, c = code.style, code.vector[None]
             else:
                 c = self.traits.condition(which, picks, request.traits)[None]
-            return MappingInput(_tensor(z[None]), _tensor(c), self._centre(which))
+            return MappingInput(_tensor(z[None]), _tensor(c), self.centre(which))
         if request.style != "any":
             raise BadInput("This model has no style {style!r}.", "Choose any.", style=request.style[:60])
         if request.traits:
@@ -191,7 +191,13 @@ class Latents:
         """What is taken from other faces by attributes; other networks take it by layers."""
         return mixes_of(request) if self.traits is not None else ()
 
-    def _centre(self, style: int) -> Tensor:
+    def code(self, request: AvatarRequest) -> FaceCode:
+        """The drawing that a face is. Only for models with attributes."""
+        assert self.traits is not None
+        z_dim = self.config.shape.z_dim
+        return face_code(self.traits, request, z_dim, lambda face: self.resolve_face(request, face))
+
+    def centre(self, style: int) -> Tensor:
         """The centre of truncation [1, w_dim] of a style."""
         return self.network.mapping.centre(torch.tensor([style], device=device()))
 
@@ -215,7 +221,7 @@ class Latents:
             )
             codes = _tensor(np.stack([start.vector, edited.vector]))
             before, after = self.network.mapping(origin.z.expand(2, -1), codes)
-            ws, centre = ws + (after - before), self._centre(edited.style)
+            ws, centre = ws + (after - before), self.centre(edited.style)
         return ws, centre
 
     def nearest_picks(self, w: Tensor, request: AvatarRequest) -> list[int]:
@@ -334,15 +340,45 @@ class MorphPath:
                 raise BadInput("A face that was matched to a picture has no seed.", "Choose the path Between faces.")
             self.origins = [latents.origin(face) for face in self.faces]
             self.extras = torch.cat([ws - self._seed_only(i) for i, ws in enumerate(self.ws.split(1))])
+        self.codes = [latents.code(face) for face in self.faces] if request.way == "parts" and latents.traits else []
+        if self.codes:
+            self.z = [latents.origin(face.replace(traits=(), mix=())).z for face in self.faces]
+            self.extras = torch.cat(
+                [
+                    ws - self._drawing(code, i, i, 0.0)
+                    for i, (ws, code) in enumerate(zip(self.ws.split(1), self.codes, strict=True))
+                ]
+            )
 
     def frames(self) -> Generator[Tensor]:
         """ws [1, num_ws, w_dim] of every frame."""
         for leg, part in self.times:
             yield self.at(leg, part)
 
+    def drawings(self) -> Generator[list[tuple[Tensor, float]]]:
+        """What each frame shows: ws of one face, or of two and how much of each."""
+        for leg, part in self.times:
+            if not self.codes or self.latents.traits is None:
+                yield [(self.at(leg, part), 1.0)]
+                continue
+            part = self._eased(part)
+            a, b = leg, (leg + 1) % len(self.faces)
+            extras = self._interpolate(self.extras, leg, part)
+            shown = between(self.latents.traits, self.codes[a], self.codes[b], part)
+            yield [(self._drawing(code, a, b, part) + extras, weight) for code, weight in shown]
+
+    def _drawing(self, code: FaceCode, a: int, b: int, part: float) -> Tensor:
+        """ws of a drawing between two stations."""
+        network = self.latents.network
+        w = network.mapping(slerp(self.z[a], self.z[b], part), _tensor(code.vector[None]))
+        psi = (1 - part) * self.faces[a].psi + part * self.faces[b].psi
+        return network.broadcast(truncate(w, self.latents.centre(code.style), psi))
+
+    def _eased(self, part: float) -> float:
+        return part * part * (3 - 2 * part) if self.request.curve == "ease" else part
+
     def at(self, leg: int, part: float) -> Tensor:
-        if self.request.curve == "ease":
-            part = part * part * (3 - 2 * part)
+        part = self._eased(part)
         a, b = leg, (leg + 1) % len(self.faces)
         if not self.origins:
             return self._interpolate(self.ws, leg, part)
