@@ -24,7 +24,9 @@ Ground = Literal["none", "colour", "gradient", "work"]
 GROUNDS: tuple[Ground, ...] = get_args(Ground)
 
 SIDE_LIMIT = 8192
-"""Pixels of the longest side that is made."""
+"""Pixels of the longest side that is made, but for a picture of its own size."""
+OWN_LIMIT = 16_383
+"""Pixels of the longest side of a picture that is exported as large as it is: no format takes more in all programs."""
 
 GRADIENT_STEPS = 4096
 """Steps of a gradient: more than any two colours have tones between them."""
@@ -154,13 +156,14 @@ def render(image: Image, style: PictureStyle, width: int, height: int, ground: I
 
     Raises BadInput for a size that cannot be made or a missing work.
     """
-    if not (1 <= width <= SIDE_LIMIT and 1 <= height <= SIDE_LIMIT):
+    limit = OWN_LIMIT if image.pixels.shape[:2] == (height, width) else SIDE_LIMIT
+    if not (1 <= width <= limit and 1 <= height <= limit):
         raise BadInput(
             "A picture cannot be {width} x {height} pixels.",
             "Sides go from 1 to {limit:,}.",
             width=width,
             height=height,
-            limit=SIDE_LIMIT,
+            limit=limit,
         )
     made = _own_ground(image, width, height) if needs_ground(image, style, width, height) else None
     if made is None:

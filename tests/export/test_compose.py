@@ -154,6 +154,10 @@ def test_sizes_from_one_pixel_to_the_limit() -> None:
             assert render(dot, look, *size).pixels.shape == (size[1], size[0], 4)
     strip = Image(np.zeros((2, 20_000, 3), np.uint8))
     assert render(strip, PictureStyle(), 64, 64).pixels.shape == (64, 64, 4)
+    long = Image(np.zeros((3, SIDE_LIMIT + 8, 3), np.uint8))
+    assert render(long, PictureStyle(), SIDE_LIMIT + 8, 3).pixels.shape == (3, SIDE_LIMIT + 8, 4), "as large as it is"
+    with pytest.raises(BadInput):
+        render(strip, PictureStyle(), 20_000, 2)
     for size in ((0, 5), (SIDE_LIMIT + 1, 5)):
         with pytest.raises(BadInput):
             render(dot, PictureStyle(), *size)

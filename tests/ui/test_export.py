@@ -22,7 +22,7 @@ from studio.media import codecs
 from studio.media.payloads import Image, Text
 from studio.media.provenance import Provenance
 from studio.ui.export.dialog import ExportDialog
-from studio.ui.export.remembered import TICKS, RememberedExport
+from studio.ui.export.remembered import TICKS, RememberedExport, remembered, with_remembered
 from tests.fakes import BAD_INPUT, SLOW
 from tests.ui.conftest import Desk
 from tests.ui.test_upscale import install
@@ -355,6 +355,10 @@ def test_remembered_settings_are_validated() -> None:
     for broken in ({}, {"look": 3, "ticked": "512"}, {"look": {"ground": "work"}}):
         assert RememberedExport.from_json(broken) == RememberedExport()
     assert "x" in TICKS
+    old = {**whole.to_json(), "folder": "/somewhere"}  # as an earlier studio wrote it, for all media together
+    assert remembered(old, "story") == RememberedExport(kind="webp", folder="/somewhere", zipped=True)
+    now = with_remembered(old, "story", RememberedExport(kind="jpeg"))
+    assert remembered(now, "story").kind == "jpeg"
 
 
 def test_a_picture_with_too_few_pixels_is_enlarged_by_a_network_where_that_is_chosen(

@@ -66,14 +66,15 @@ class RememberedExport:
 
 
 def remembered(data: Mapping[str, Any], medium: str) -> RememberedExport:
-    """The settings of a medium in the saved ones of all. Where it has none yet only the last folder counts, since what
-    suits a face cuts a poster.
+    """The settings of a medium in the saved ones of all. Where it has none yet only the last folder counts, and what
+    an earlier studio saved for all media together of format and zip: of its sizes, what suits a face cuts a poster.
     """
     media = data.get("media")
     mine = media.get(medium) if isinstance(media, Mapping) else None
     if isinstance(mine, Mapping):
         return RememberedExport.from_json(mine)
-    return RememberedExport(folder=str(data.get("folder", "")))
+    older = RememberedExport.from_json(data)
+    return RememberedExport(folder=older.folder, kind=older.kind, zipped=older.zipped)
 
 
 def with_remembered(data: Mapping[str, Any], medium: str, choice: RememberedExport) -> dict[str, Any]:
