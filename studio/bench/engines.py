@@ -50,8 +50,11 @@ def _overhead_line(name: str, found: dict[str, Any]) -> Measurement:
 def gguf(setting: BenchSettings) -> Iterator[Measurement]:
     """Writing with each GGUF model that is installed, beside llama.cpp alone on the same file in the same process."""
     tokens, times = (8, 1) if setting.toy else (120, 5)
+    further = {"candidates": 4, "words": 12 if setting.toy else 240}
     for id, path in _gguf_files(setting).items():
-        found = measure("studio.bench.engine.gguf_speed", {"path": str(path), "tokens": tokens, "times": times})
+        found = measure(
+            "studio.bench.engine.gguf_speed", {"path": str(path), "tokens": tokens, "times": times, **further}
+        )
         ours, plain = found["ours"], found["plain"]
         # Of pairs that ran one after the other, so that what else the machine does weighs on both alike.
         ratio, first = (statistics.median(a[i] / b[i] for a, b in zip(ours, plain, strict=True)) for i in (0, 1))
@@ -67,6 +70,9 @@ def gguf(setting: BenchSettings) -> Iterator[Measurement]:
         }
         bound = None if setting.toy else typical / LLAMA_SHARE
         yield Measurement(f"gguf.{id}", ratio * typical, "s", bound, ratio, more)
+        together, apart = found["candidates"]["together"], found["candidates"]["apart"]
+        more = {**further, "tokens": tokens, "apart_s": apart, "threads": found["threads"]}
+        yield Measurement(f"gguf.{id}.candidates", together, "s of processors", ratio=together / apart, more=more)
 
 
 def _gguf_files(setting: BenchSettings) -> dict[str, Path]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +49,71 @@ def test_writes_what_transformers_writes(model: LlamaCpp, folder: Path) -> None:
 def test_a_seed_decides_the_text(model: LlamaCpp) -> None:
     texts = [model.write(PROMPT, 16, SamplingSettings(seed, 1.0, 1.0, 0), ignore)[0] for seed in (1, 2, 1)]
     assert texts[0] == texts[2] != texts[1]
+
+
+LONG = "the owl sat in the tree. " * 10 + PROMPT
+
+
+class Reading:
+    """How many tokens of prompts llama.cpp reads in each call, of a model whose server it stands before."""
+
+    def __init__(self, model: LlamaCpp) -> None:
+        self.tokens = list[int]()
+        self._server, model._server = model._server, self
+
+    def handle_completions(self, asked: dict[str, Any], hear: Callable[[dict[str, Any]], bool]) -> None:
+        read = 0
+
+        def listen(answer: dict[str, Any]) -> bool:
+            nonlocal read
+            read = answer.get("timings", {}).get("prompt_n", read)
+            return hear(answer)
+
+        self._server.handle_completions(asked, listen)
+        self.tokens.append(read)
+
+
+def test_candidates_read_their_beginning_once_and_are_what_each_is_alone(folder: Path, tmp_path: Path) -> None:
+    path = gguf_model(folder, tmp_path / "toy.gguf")
+    seeds = [SamplingSettings(seed, 1.0, 1.0, 0) for seed in (5, 6, 7, 8)]
+    together = LlamaCpp(path, 128, 1, 0)
+    reading = Reading(together)
+    texts = [together.write(LONG, 16, each, ignore)[0] for each in seeds]
+    whole, *rest = reading.tokens
+    assert whole > 60
+    assert rest == [1] * 4
+    assert len(set(texts)) == 4
+    for each, text in zip(reversed(seeds), reversed(texts), strict=True):
+        assert LlamaCpp(path, 128, 1, 0).write(LONG, 16, each, ignore)[0] == text
+        together.write("another beginning", 4, LIKELIEST, ignore)
+        assert together.write(LONG, 16, each, ignore)[0] == text
+
+
+def test_a_beginning_that_has_left_the_memory_is_read_again(folder: Path, tmp_path: Path) -> None:
+    model = LlamaCpp(gguf_model(folder, tmp_path / "toy.gguf"), 128, 1, 0)
+    reading = Reading(model)
+    first, _ = model.write(LONG, 8, DRAWN, ignore)
+    model.write(LONG, 200, DRAWN, ignore)  # beyond the context, which moves on
+    whole = reading.tokens[0]
+    reading.tokens.clear()
+    assert model.write(LONG, 8, DRAWN, ignore)[0] == first
+    assert whole in reading.tokens
+    assert reading.tokens[-1] == 1
+
+
+def test_a_cancel_while_candidates_are_written_leaves_the_others_what_they_are(folder: Path, tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(_delta: TextDelta, count: int) -> None:
+        if count == 3:
+            raise Stop
+
+    model = LlamaCpp(gguf_model(folder, tmp_path / "toy.gguf"), 128, 1, 0)
+    text, _ = model.write(LONG, 12, DRAWN, ignore)
+    with pytest.raises(Stop):
+        model.write(LONG, 12, LIKELIEST, stop)
+    assert model.write(LONG, 12, DRAWN, ignore)[0] == text
 
 
 def test_deltas_make_up_the_text_and_count_its_tokens(model: LlamaCpp) -> None:

@@ -1,4 +1,6 @@
-"""Times our writing with a GGUF model beside llama.cpp alone; child of the bench `gguf`."""
+"""Times our writing with a GGUF model beside llama.cpp alone, and candidates of one beginning; child of the bench
+`gguf`.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +35,7 @@ def main(told: dict[str, Any]) -> None:
     ours: list[tuple[float, float]] = []
     plain: list[tuple[float, float]] = []
     for turn in range(told["times"] + 1):
+        model.forget()
         first = timed(
             lambda heard: model.write(PROMPT, told["tokens"], sampling, lambda _, count: heard() if count else None)
         )
@@ -41,8 +44,26 @@ def main(told: dict[str, Any]) -> None:
         if turn or told["times"] == 1:
             ours.append(first)
             plain.append(second)
+    together = candidates(model, told["candidates"], told["words"], told["tokens"])
     model.close()
-    sys.stdout.write(json.dumps({"ours": ours, "plain": plain, "threads": torch.get_num_threads()}) + "\n")
+    found = {"ours": ours, "plain": plain, "threads": torch.get_num_threads(), "candidates": together}
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+def candidates(model: LlamaCpp, many: int, words: int, tokens: int) -> dict[str, float]:
+    """Seconds of processors of so many texts with one beginning: ours, and each read and written by itself."""
+    beginning = "The owl sat in the old tree and looked at the moon. " * (words // 12) + "Then"
+    seeds = [SamplingSettings(seed, 0.7, 0.95, 60) for seed in range(7, 7 + many)]
+
+    def write(forget: bool) -> float:
+        begun = time.process_time()
+        for each in seeds:
+            if forget:
+                model.forget()
+            model.write(beginning, tokens, each, lambda *_: None)
+        return time.process_time() - begun
+
+    return {"together": write(False), "apart": write(True)}
 
 
 def timed(call: Callable[[Callable[[], None]], Any]) -> tuple[float, float]:

@@ -25,6 +25,7 @@ from studio.models.weights import read_gguf
 CONTROL = 3  # the type of a token that is a sign to the model and no text
 SEEDS = 2**32 - 1  # llama.cpp's, of which the last means "any"
 LAST_WORD = "exiting due to model loading error"
+NOTHING_NEW = (TextDelta(0, ""), 0)  # what is told while a prompt is read
 BATCH = 256  # tokens read between two looks at whether the job is to stop
 
 SYSTEM, STORY, TITLED = (
@@ -53,10 +54,16 @@ class LlamaCpp:
         self._special = _special_tokens(header)
         self._single = {text: i for i, text in enumerate(_tokens(header)) if len(text) == 1}
         self._server: Any = _open(path, self.context, threads, gpu_layers)
+        self._read: str | list[str | int] | None = None  # the prompt that is in its memory, as `_read_prompt` left it
+        self._left = -1  # tokens of that prompt that each text reads again
 
     def close(self) -> None:
         """Give back its memory."""
         self._server = None
+
+    def forget(self) -> None:
+        """Have the next text read its beginning, whatever is in memory."""
+        self._read = None
 
     def write(
         self,
@@ -69,7 +76,10 @@ class LlamaCpp:
         stop: Sequence[str] = (),
         grammar: str = "",
     ) -> tuple[str, bool]:
-        """See `LanguageModel`. `on_token` is called with nothing new while a long text is read, too."""
+        """See `LanguageModel`. `on_token` is called with nothing new while a long text is read, too.
+
+        Texts that go on from one beginning, as candidates do, read it once, and each is what it is when made alone.
+        """
         asked = {
             "n_predict": tokens,
             "seed": sampling.seed % SEEDS,
@@ -80,15 +90,11 @@ class LlamaCpp:
             "samplers": ["temperature", "top_k", "top_p"],
             "stop": list(stop),
             "grammar": grammar,
-            "cache_prompt": False,  # what is left of another text would change the last digits, and so the draw
-            "stream": True,
-            "return_progress": True,
-            "timings_per_token": True,  # which say how many tokens: one may be a part of a character
         }
         whole = 0
         while True:
             try:
-                return self._complete({**asked, "prompt": self._prompt(text)}, on_token)
+                return self._go_on(self._prompt(text), asked, on_token)
             except _TooLong as error:
                 if not text:
                     raise StudioError(
@@ -110,11 +116,38 @@ class LlamaCpp:
             found = answer.get("usage", {}).get("prompt_tokens", found)
             return False
 
+        self.forget()
         self._server.handle_completions({"prompt": self._prompt(text), "n_predict": 0, "stream": True}, look)
         return found
 
+    def _go_on(self, prompt: str | list[str | int], asked: dict[str, Any], on_token: OnToken) -> tuple[str, bool]:
+        """What follows the prompt, which is read unless it is in memory.
+
+        How many tokens are read at once changes the last digits of what is computed, and so, seldom, the draw. So every
+        text, also the first, reads the same few last tokens of the prompt again, and finds those before them as one
+        reading of the whole prompt left them. Where llama.cpp would read more of it again, since what it had kept is
+        gone (a context that was moved on, a sliding window that has passed), the whole prompt is read anew.
+        """
+        kept = self._read is not None and prompt == self._read
+        if not kept:
+            self._read = None
+            self._complete({"prompt": prompt, "n_predict": 0, "cache_prompt": False}, lambda *_: on_token(*NOTHING_NEW))
+            self._read, self._left = prompt, -1
+        try:
+            return self._complete({**asked, "prompt": prompt, "cache_prompt": True}, on_token)
+        except _Forgotten:
+            self._read = None
+            return self._go_on(prompt, asked, on_token)
+
     def _complete(self, asked: dict[str, Any], on_token: OnToken) -> tuple[str, bool]:
+        """The text of one call of llama.cpp. _Forgotten where it reads more of the prompt again than it did before."""
         pieces, length, count, reason = list[str](), 0, 0, ""
+        asked = {
+            **asked,
+            "stream": True,
+            "return_progress": True,
+            "timings_per_token": True,  # which say how many tokens: one may be a part of a character
+        }
         raised: BaseException | None = None
         failed: dict[str, Any] = {}
 
@@ -124,11 +157,18 @@ class LlamaCpp:
             if "error" in answer:
                 failed = answer["error"]
                 return True
+            timings = answer.get("timings", {})
+            if self._read is not None and timings.get("predicted_n"):
+                if self._left < 0:
+                    self._left = timings["prompt_n"]
+                elif self._left != timings["prompt_n"]:
+                    raised = _Forgotten()
+                    return True
             choice = answer["choices"][0]
             reason = choice.get("finish_reason") or reason
             pieces.append(choice.get("text") or "")
             shown = clean(pieces[-1])
-            count = answer.get("timings", {}).get("predicted_n", count)
+            count = timings.get("predicted_n", count)
             try:
                 on_token(TextDelta(length, shown), count)
             except BaseException as error:  # noqa: BLE001 - raised again below, where it does not cross C++
@@ -246,6 +286,10 @@ def _redirected(to: int) -> Generator[None]:
     finally:
         os.dup2(before, 2)
         os.close(before)
+
+
+class _Forgotten(Exception):
+    """What was read of a prompt is no longer in llama.cpp's memory."""
 
 
 class _TooLong(Exception):
