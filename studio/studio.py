@@ -91,7 +91,7 @@ class Studio:
         queue_store = QueueStore(paths.state / "queue.sqlite") if persist_queue else None
         if queue_store is not None and queue_store.warning:
             self.warnings.append(queue_store.warning)
-        self.fit = FitCheck(RunHistory(paths.state / "runs.sqlite"), families(media), self._machine)
+        self.fit = FitCheck(RunHistory(paths.state / "runs.sqlite"), families(media), self._machine, self._enlarged)
         self._engines: ProcessHost | None = None
         self._speed: MeasuredSpeed | None = None
         self._speed_lock = threading.Lock()
@@ -271,15 +271,35 @@ class Studio:
         from studio.support import hardware  # the window starts without these
         from studio.support.speed import MeasuredSpeed
 
-        limits = self._limits
+        limits, engines = self._limits, self._engines
         found = hardware.machine(limits.device)
         if self._engines is not None and limits.platform:
             with self._speed_lock:
                 if self._speed is None:
                     self._speed = MeasuredSpeed(self.paths.state / "speed.json", limits.threads)
             found = self._speed.of(found)
-        held = hardware.held(self._engines.pid, found.device) if self._engines is not None else 0
-        return replace(found, free=found.free + held, context=limits.context)
+        held = hardware.held(engines.pid, found.device) if engines is not None else 0
+        beside = hardware.held(engines.pid, "cpu") if engines is not None and found.ram_total else 0
+        return replace(
+            found,
+            free=found.free + held,
+            ram_free=found.ram_free + beside,
+            context=limits.context,
+            gpu_layers=limits.gpu_layers,
+        )
+
+    def _enlarged(self, request: Request) -> tuple[int, int]:
+        """The size of the picture that a request enlarges; zeros where it enlarges none, or that is not there."""
+        from studio.media import images  # the window starts without it
+
+        try:
+            if not self.task(request).enlarges:
+                return (0, 0)
+            found = self._used_works.found(request)
+            paths = [Path(key.path) if key.path else self._used_works.files(found)[key.name] for key in works_of(found)]
+        except StudioError:
+            return (0, 0)
+        return images.size(paths[0].expanduser()) if paths else (0, 0)
 
     def _model_timed(self, request: Request) -> Model | None:
         """The model by whose runs the time of a request is told; a training's depends on its data."""

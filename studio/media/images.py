@@ -102,6 +102,15 @@ def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image:
         raise BadInput("{name} is damaged or no picture.", READ, name=path.name) from error
 
 
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of the picture in a file, from its header; zeros where it is none."""
+    try:
+        with Pillow.open(path) as opened:
+            return opened.size
+    except Exception:  # noqa: BLE001 - reading it says why
+        return (0, 0)
+
+
 def shrink(image: Image, size: int) -> Image:
     """At most `size` pixels on the longer side; a smaller picture stays as it is."""
     picture = Pillow.fromarray(np.ascontiguousarray(image.pixels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
@@ -14,15 +15,21 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from studio.errors import Message
-from studio.models.fit.demand import Machine, Speed
+from studio.models.fit.demand import PACKED, Machine, Speed
 
 CHILD_SECONDS = 120
 
 CORE = 40e9
 """Operations a second of a processor's core; four times as many in 16 bits where it has units for matrices."""
+PACKED_CORE = 20e9
+"""The same of llama.cpp with packed weights."""
+POWER_PLANS = (
+    Path("/sys/firmware/acpi/platform_profile"),
+    Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+)
 CARD = Speed(matrices=20e12, convolutions=20e12, bandwidth=400e9)
 APPLE = Speed(matrices=2e12, convolutions=2e12, bandwidth=100e9)
 """What a usual graphics card and Apple's reach, where nothing was measured."""
@@ -197,16 +204,38 @@ def machine(asked: str = "auto") -> Machine:
         if found:
             number = asked.partition(":")[2]
             total, free = found[int(number) if number.isdigit() and int(number) < len(found) else 0]
-            return Machine("cuda", total, free, half=True, speeds={4: CARD, 2: CARD})
+            ram_total, ram_free = memory()
+            speeds = {4: CARD, 2: CARD, PACKED: _packed()}
+            return Machine("cuda", total, free, half=True, speeds=speeds, ram_total=ram_total, ram_free=ram_free)
     total, free = memory()
     if sys.platform == "darwin" and platform.machine() == "arm64" and asked != "cpu":
-        return Machine("mps", total, free, speeds={4: APPLE})
+        return Machine("mps", total, free, speeds={4: APPLE, PACKED: APPLE})
     matrix = "AMX" in processor()
     cores = os.cpu_count() or 1
-    speeds = {4: Speed(matrices=cores * CORE, convolutions=cores * CORE)}
+    speeds = {4: Speed(matrices=cores * CORE, convolutions=cores * CORE), PACKED: _packed()}
     if matrix:
         speeds[2] = Speed(matrices=4 * cores * CORE, convolutions=4 * cores * CORE)
     return Machine("cpu", total, free, half=matrix, speeds=speeds)
+
+
+def _packed() -> Speed:
+    """What llama.cpp usually reaches on a processor, where it was not measured."""
+    cores = os.cpu_count() or 1
+    return Speed(matrices=cores * PACKED_CORE, bandwidth=min(cores * 4e9, 20e9))
+
+
+def power() -> str:
+    """Where this machine has its power from, and how the system spends it: its speed depends on that."""
+    import psutil  # the window starts without it
+
+    battery: Any = None
+    with contextlib.suppress(AttributeError, NotImplementedError, OSError, RuntimeError, ValueError):  # not known
+        battery = cast("Any", psutil).sensors_battery()
+    found = ["battery" if battery is not None and battery.power_plugged is False else "mains"]
+    for path in POWER_PLANS:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            found.append(path.read_text("utf-8").strip())
+    return ", ".join(found)
 
 
 def _torch_for_processors() -> bool:

@@ -46,3 +46,13 @@ def test_the_speed_of_this_machine_is_measured_by_a_program_of_its_own() -> None
         assert 1e8 < each["convolutions"] < 1e14
         assert 1e7 < each["bandwidth"] < 1e13
         assert 1e-8 < each["call"] < 1e-2
+
+
+def test_the_speed_of_llama_cpp_is_measured_by_a_program_of_its_own() -> None:
+    script = [sys.executable, "-m", "studio.backends.engine.packed_speed"]
+    done = subprocess.run(script, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": "."})
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert type(found["card"]) is bool
+    assert dataclasses.asdict(Speed(**found["speed"])) == found["speed"]
+    assert 1e8 < found["speed"]["matrices"] < 1e14
+    assert 1e7 < found["speed"]["bandwidth"] < 1e13

@@ -9,6 +9,7 @@ import pytest
 from studio.cli.context import CliContext
 from studio.cli.models.slow_task import SlowTask
 from studio.models.sources.offers import offer, offers
+from studio.support import speed
 from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs
 
@@ -91,3 +92,22 @@ def test_progress_is_said_every_few_seconds_and_nothing_twice(
         shown.fetched(done, 4_000_000)
     shown.fetched(5_000_000, 0)
     assert capsys.readouterr().err.splitlines() == ["2.0 MB of 4.0 MB", "Checking the files", "5.0 MB so far"]
+
+
+def test_the_speed_of_this_machine_is_shown_and_measured_again(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = run("models", "speed")
+    assert failed.status != 0
+    assert "could not be measured" in failed.err
+    reached = {"matrices": 100e9, "convolutions": 90e9, "bandwidth": 10e9, "call": 1e-6}
+    speeds = {"4": reached, "1": {**reached, "matrices": 40e9}}
+    asked: list[str] = []
+    monkeypatch.setattr(speed, "measure", lambda device, threads: asked.append(device) or {"speeds": speeds})
+    shown = run("models", "speed").out.splitlines()
+    assert [line.split("  ")[0] for line in shown[:3]] == ["VALUES", "32 bits", "GGUF"]
+    assert "40.0" in shown[2]
+    assert shown[3].startswith("Measured on ")
+    assert len(asked) == 1
+    assert run("models", "speed", "--json").json["speeds"]["gguf"]["matrices"] == 40e9
+    assert len(asked) == 1, "it is kept"
+    assert run("models", "speed", "--measure").status == 0
+    assert len(asked) == 2

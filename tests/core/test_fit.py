@@ -9,8 +9,10 @@ import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import tomli_w
 from safetensors.numpy import save_file
@@ -25,13 +27,15 @@ from studio.backends.upscale.requests import UpscaleRequest
 from studio.cli.models.fit import of_offer, said
 from studio.models.families import Family
 from studio.models.fit import history as history_module
-from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, Speed, read_facts
+from studio.models.fit.demand import PACKED, Demand, Machine, ModelFacts, Part, Speed, read_facts
 from studio.models.fit.estimate import Correction, Fit, FitCheck, estimate, facts_of_offer, other_offer, smaller_request
 from studio.models.fit.history import KEPT, MeasuredRun, RunHistory
 from studio.models.model import Model, read_model
 from studio.models.sources.offers import Offer
+from studio.schema.fields import WorkKey
 from studio.schema.request import Request
 from studio.support import hardware, speed
+from studio.support.speed import measure as measure_speed
 from studio.system.paths import RESOURCES
 from tests.disk import disk_reads
 
@@ -120,6 +124,108 @@ def test_a_context_of_the_settings_takes_its_memory() -> None:
     assert all_ - usual == kv_cache(shape, 4096, 2)
 
 
+CARD = Machine(
+    "cuda", 8 * GB, 7 * GB, half=True, ram_total=32 * GB, ram_free=20 * GB, llama_card=True,
+    speeds={4: Speed(), PACKED: Speed(40e9, 40e9, 4e9)},
+)  # fmt: skip
+PACKED_7B = ModelFacts({"": Part({**LLAMA_2_7B, "block_count": 32}, 6_740_000_000, 4 * GB)}, gguf=True)
+
+
+def test_layers_on_the_card_take_their_share_of_both_memories() -> None:
+    demand = family("story", "llama").demand
+    cache = kv_cache(Shape(PACKED_7B.part(""), PACKED_7B), 4096, 2)
+    none, half, all_ = (demand(PACKED_7B, StoryRequest(), replace(CARD, gpu_layers=n)) for n in (1, 16, 99))
+    assert none.weights < half.weights < all_.weights
+    assert half.weights == pytest.approx(16 * none.weights)
+    assert half.weights == pytest.approx(all_.weights / 2)
+    for each in (none, half, all_):
+        assert each.weights + each.ram == pytest.approx(4 * GB + cache, rel=1e-6), "nothing is lost or counted twice"
+    shorter = demand(PACKED_7B, StoryRequest(), replace(CARD, gpu_layers=16, context=2048))
+    assert half.weights - shorter.weights == pytest.approx(cache / 4, abs=100), "half of the layers, half of the tokens"
+
+
+def test_as_many_layers_as_fit_leave_the_rest_beside_the_card(tmp_path: Path) -> None:
+    llama = family("story", "llama")
+    fits = estimate(PACKED_7B, llama, StoryRequest(), CARD)
+    assert fits.verdict == "well"
+    assert fits.memory <= CARD.free
+    small = replace(CARD, free=4 * GB)
+    parted = estimate(PACKED_7B, llama, StoryRequest(), small)
+    assert parted.verdict == "well"
+    assert 3 * GB < parted.memory <= 4 * GB
+    assert parted.ram > 2 * GB
+    assert "on the graphics card and" in str(parted.words)
+    neither = estimate(PACKED_7B, llama, StoryRequest(tokens=2048), replace(small, ram_free=GB))
+    assert neither.verdict == "no"
+    assert "1.0 GB are free" in str(neither.words)
+    assert neither.smaller is None, "fewer tokens would need as much"
+
+
+def test_too_many_layers_do_not_fit_the_card() -> None:
+    fit = estimate(PACKED_7B, family("story", "llama"), StoryRequest(), replace(CARD, free=4 * GB, gpu_layers=32))
+    assert fit.verdict == "no"
+    assert "4.0 GB are free" in str(fit.words)
+
+
+@pytest.mark.parametrize("change", [{"llama_card": False}, {"gpu_layers": 0}])
+def test_what_llama_cpp_does_not_put_on_the_card_lies_beside_it(change: dict[str, int]) -> None:
+    machine = replace(CARD, **change)
+    seen = machine.for_model(PACKED_7B)
+    assert (seen.device, seen.total, seen.free) == ("cpu", 32 * GB, 20 * GB)
+    assert machine.for_model(LLAMA) is machine
+    assert CARD.for_model(PACKED_7B) is CARD
+
+
+def test_a_packed_model_is_as_fast_as_llama_cpp() -> None:
+    machine = replace(MACHINE, speeds={4: Speed(), PACKED: Speed(40e9, 40e9, 4e9)})
+    demand = family("story", "llama").demand
+    short, long = (demand(PACKED_7B, StoryRequest(prompt=text, tokens=100), machine) for text in ("a", "word " * 800))
+    assert short.seconds(machine) == pytest.approx(100 * 4 * GB / 4e9, rel=0.02), "the weights are read for each token"
+    each = (long.seconds(machine) - short.seconds(machine)) / 1000
+    assert 2 * 6.6e9 / 40e9 < each < 1.3 * 2 * 6.74e9 / 40e9, "and each token that is read goes through all layers"
+    told = ModelFacts(
+        {"": replace(PACKED_7B.part(""), config={**LLAMA_2_7B, "tokenizer.chat_template": "{{x}}"})}, True
+    )
+    assert demand(told, StoryRequest(prompt="a"), machine).flops > 20 * short.flops
+
+
+def test_an_enlarged_picture_counts_as_large_as_it_is(tmp_path: Path) -> None:
+    facts = ModelFacts({"": Part({"model_type": "srvgg", "features": 64, "scale": 4}, 620_000, 2_480_000)})
+    demand = family("upscale", "srvgg").demand
+    small, large = (
+        demand(replace(facts, picture=size), UpscaleRequest(), MACHINE) for size in ((64, 48), (4000, 3000))
+    )
+    assert small.working < large.working / 3
+    # A small picture is seen once with 28 pixels around it; of a large one each tile sees some of the others.
+    assert small.convolutions == 2 * 620_000 * (64 + 56) * (48 + 56)
+    assert large.convolutions == 2 * 620_000 * (4000 + 16 * 56) * (3000 + 12 * 56)
+    asked: list[Request] = []
+
+    def picture(request: Request) -> tuple[int, int]:
+        asked.append(request)
+        return (64, 48)
+
+    model = upscaler(tmp_path)
+    fit = FitCheck(RunHistory(tmp_path / "runs.sqlite"), families(), lambda: MACHINE, picture)
+    request = UpscaleRequest(model=model.id, picture=WorkKey(path="here.png"))
+    assert fit.of(request, model).seconds == pytest.approx(small.seconds(MACHINE), rel=0.1)
+    fit.record(request, model, 3.0, 0, 1.0, 2.0)
+    asked.clear()
+    assert fit.seconds(request, model) == pytest.approx(2.0)
+    assert fit.seconds(request.replace(picture=WorkKey(path="other.png")), model) == 3.0, "its size is not known"
+    assert asked == []
+
+
+def upscaler(folder: Path) -> Model:
+    """An upscaler of the compact kind, as its header says it: no weights are read here."""
+    place = folder / "small"
+    place.mkdir()
+    header = json.dumps({"w": {"dtype": "F32", "shape": [620_000], "data_offsets": [0, 2_480_000]}}).encode()
+    (place / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(2_480_000))
+    (place / "config.json").write_text('{"model_type": "srvgg", "features": 64, "scale": 4}', encoding="utf-8")
+    return Model("small", "upscale", "srvgg", "Small", "MIT", place)
+
+
 def test_seconds_are_those_of_the_speeds_in_the_dtype() -> None:
     slow, fast = Speed(1e9, 2e9, 4e9, 1e-3), Speed(10e9, 20e9, 40e9, 1e-4)
     machine = replace(MACHINE, speeds={4: slow, 2: fast})
@@ -132,6 +238,7 @@ def test_seconds_are_those_of_the_speeds_in_the_dtype() -> None:
 SPEEDS = {
     "4": {"matrices": 100e9, "convolutions": 90e9, "bandwidth": 10e9, "call": 4e-6},
     "2": {"matrices": 800e9, "convolutions": 300e9, "bandwidth": 10e9, "call": 4e-6},
+    "1": {"matrices": 40e9, "convolutions": 40e9, "bandwidth": 4e9, "call": 1e-6},
 }
 
 
@@ -140,9 +247,10 @@ def test_a_machine_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     def measure(device: str, threads: int) -> object:
         asked.append((device, threads))
-        return SPEEDS
+        return {"speeds": SPEEDS, "llama_card": True}
 
     monkeypatch.setattr(speed, "measure", measure)
+    monkeypatch.setattr(hardware, "power", lambda: "mains")
     file = tmp_path / "state" / "speed.json"
     for _ in range(2):
         one = speed.MeasuredSpeed(file, 2)
@@ -151,28 +259,116 @@ def test_a_machine_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert found.measured
             assert found.half, "16 bits are clearly faster here"
             assert (found.speed(4).convolutions, found.speed(2).matrices) == (90e9, 800e9)
+            assert found.speed(PACKED).bandwidth == 4e9
+            assert found.llama_card
     assert asked == [("cpu", 2)]
-    speed.MeasuredSpeed(file, 1).of(MACHINE)
-    monkeypatch.setattr(hardware, "processor", lambda: "another")
-    speed.MeasuredSpeed(file, 1).of(MACHINE)
-    assert asked == [("cpu", 2), ("cpu", 1), ("cpu", 1)]
+
+
+@pytest.mark.parametrize("what", ["processor", "cores", "torch", "power", "weeks", "clock", "asked"])
+def test_a_machine_is_measured_again_when_it_is_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    asked: list[str] = []
+    now = 1.8e9
+    monkeypatch.setattr(speed, "measure", lambda device, threads: asked.append(device) or {"speeds": SPEEDS})
+    monkeypatch.setattr(hardware, "power", lambda: "mains")
+    monkeypatch.setattr(speed.time, "time", lambda: now)
+    file = tmp_path / "speed.json"
+    used = speed.MeasuredSpeed(file, 2)
+    used.of(MACHINE)
+    if what == "processor":
+        monkeypatch.setattr(hardware, "processor", lambda: "another")
+    elif what == "cores":
+        monkeypatch.setattr(speed.os, "cpu_count", lambda: 77)
+    elif what == "torch":
+        monkeypatch.setattr(speed.importlib.metadata, "version", lambda name: "9.9")
+    elif what == "power":
+        monkeypatch.setattr(hardware, "power", lambda: "battery")
+    elif what == "weeks":
+        now += speed.KEPT + 1
+    elif what == "clock":
+        now -= 1000.0
+    if what == "asked":
+        assert used.measurement("cpu", anew=True) is not None
+    elif what in ("power", "weeks", "clock"):  # also while the studio is open
+        used.of(MACHINE)
+    else:
+        speed.MeasuredSpeed(file, 2).of(MACHINE)
+    assert asked == ["cpu", "cpu"]
+    speed.MeasuredSpeed(file, 2).of(MACHINE)
+    assert asked == ["cpu", "cpu"]
+
+
+def test_what_was_measured_stays_where_it_cannot_be_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(speed, "measure", lambda device, threads: {"speeds": SPEEDS})
+    used = speed.MeasuredSpeed(tmp_path / "speed.json", 2)
+    known = used.of(MACHINE)
+    monkeypatch.setattr(speed, "measure", lambda device, threads: asked.append(device) or {})
+    monkeypatch.setattr(speed, "KEPT", 0.0)
+    assert [used.of(MACHINE), used.of(MACHINE)] == [known, known]
+    assert asked == ["cpu"], "once is enough"
+
+
+def test_threads_of_llama_cpp_compute_together_and_share_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {
+        "studio.backends.engine.speed": {"4": SPEEDS["4"]},
+        "studio.backends.engine.packed_speed": {"speed": SPEEDS["1"], "card": False},
+    }
+
+    def output(command: list[str], _seconds: float) -> str:
+        return "a warning\n" + json.dumps(said[command[2]]) + "\n"
+
+    monkeypatch.setattr(hardware, "output", output)
+    four = measure_speed("cpu", 4)
+    assert four is not None
+    assert four["speeds"]["1"] == {"matrices": 160e9, "convolutions": 160e9, "bandwidth": 10e9, "call": 1e-6}
+    assert four["llama_card"] is False
+    said["studio.backends.engine.packed_speed"]["card"] = True
+    assert measure_speed("cuda", 4) == {"speeds": {"4": SPEEDS["4"], "1": SPEEDS["1"]}, "llama_card": True}
+    said["studio.backends.engine.packed_speed"] = {}
+    assert measure_speed("cpu", 4) == {"speeds": {"4": SPEEDS["4"]}}
+
+
+def test_a_machine_without_llama_cpp_is_measured_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def output(command: list[str], _seconds: float) -> str | None:
+        return json.dumps({"4": SPEEDS["4"]}) if command[2].endswith(".speed") else None
+
+    monkeypatch.setattr(hardware, "output", output)
+    monkeypatch.setattr(speed, "measure", measure_speed)
+    usual = replace(MACHINE, speeds={4: Speed(), PACKED: Speed(1e9)})
+    found = speed.MeasuredSpeed(tmp_path / "speed.json", 2).of(usual)
+    assert found.measured
+    assert (found.speed(4).matrices, found.speed(PACKED).matrices) == (100e9, 1e9)
+
+
+def test_the_power_of_a_machine_is_that_of_its_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "plan").write_text("low-power\n", encoding="utf-8")
+    monkeypatch.setattr(hardware, "POWER_PLANS", (tmp_path / "plan", tmp_path / "none"))
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: SimpleNamespace(power_plugged=False), raising=False)
+    assert hardware.power() == "battery, low-power"
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: None, raising=False)
+    assert hardware.power() == "mains, low-power"
 
 
 def test_a_damaged_measurement_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed, "measure", lambda device, threads: SPEEDS)
+    monkeypatch.setattr(speed, "measure", lambda device, threads: {"speeds": SPEEDS})
     file = tmp_path / "speed.json"
     speed.MeasuredSpeed(file, 0).of(MACHINE)
     (name,) = json.loads(file.read_bytes())
-    file.write_text(json.dumps({name: {"4": {}}}), encoding="utf-8")
-    assert speed.MeasuredSpeed(file, 0).of(MACHINE).measured
-    assert json.loads(file.read_bytes()) == {name: SPEEDS}
+    for damaged in ({"4": {}}, SPEEDS, {"speeds": SPEEDS}, {"speeds": SPEEDS, "at": "now"}, {"speeds": 1, "at": 1e9}):
+        file.write_text(json.dumps({name: damaged}), encoding="utf-8")
+        assert speed.MeasuredSpeed(file, 0).of(MACHINE).measured
+        assert json.loads(file.read_bytes())[name]["speeds"] == SPEEDS
 
 
 @pytest.mark.parametrize("said", [None, [], {}, {"4": {}}, {"4": {**SPEEDS["4"], "call": 0.0}}, {"2": SPEEDS["2"]}])
 def test_what_is_no_measurement_leaves_the_machine_as_its_kind_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: object
 ) -> None:
-    monkeypatch.setattr(speed, "measure", lambda device, threads: said)
+    monkeypatch.setattr(speed, "measure", lambda device, threads: {"speeds": said})
     assert speed.MeasuredSpeed(tmp_path / "speed.json", 0).of(MACHINE) == MACHINE
     assert not (tmp_path / "speed.json").exists()
 

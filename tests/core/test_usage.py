@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from studio.backends.upscale.requests import UpscaleRequest
 from studio.jobs import usage
 from studio.jobs.usage import NOT_MEASURED, PeakMemory
 from studio.models.fit.history import RunHistory
+from studio.models.model import Model
+from studio.schema.fields import WorkKey
 from tests.core.test_studio import STORY
 from tests.studios import fake_studio
 
@@ -87,5 +91,24 @@ def test_an_engine_in_the_studio_itself_says_nothing_of_memory(home: Path) -> No
         job = studio.submit(STORY(seed=1))
         job.future.result(60)
         assert job.usage == NOT_MEASURED
+    finally:
+        studio.close()
+
+
+def test_what_enlarging_takes_follows_from_the_picture(home: Path, tmp_path: Path) -> None:
+    studio = fake_studio(home)
+    try:
+        for side in (100, 600):
+            Image.new("RGB", (side, side)).save(tmp_path / f"{side}.png")
+        model = Model("small", "upscale", "srvgg", "Small", "MIT", tmp_path)
+        found: list[int] = []
+        for name in ("100.png", "600.png", "none.png"):
+            request = UpscaleRequest(model=model.id, picture=WorkKey(path=str(tmp_path / name)))
+            _, demand = studio.fit.demand(request, model)
+            found.append(demand.working)
+        assert found[0] < found[1] < found[2], "of one that is not there, a large one is thought of"
+        kept = studio._used_works.kept(UpscaleRequest(picture=WorkKey(path=str(tmp_path / "600.png"))))
+        assert kept.picture.sha256
+        assert studio.fit.demand(kept, model)[1].working == found[1]
     finally:
         studio.close()

@@ -1,6 +1,4 @@
-"""Times our writing with a GGUF model beside llama.cpp alone, and candidates of one beginning; child of the bench
-`gguf`.
-"""
+"""Times our writing with a GGUF model beside llama.cpp alone, and candidates; child of the bench `gguf`."""
 
 from __future__ import annotations
 

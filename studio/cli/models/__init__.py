@@ -79,6 +79,7 @@ def _add_actions(models: argparse.ArgumentParser) -> None:
 
     offered.add(actions, names)
     linked.add(actions)
+    fit.add(actions)
     for one in (*MEDIA, *PAGELESS):
         cli_plugin(one).add_model_actions(actions)
 

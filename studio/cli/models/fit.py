@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import families
 from studio.backends import medium as find_medium
-from studio.cli.words import worded
-from studio.errors import Message
+from studio.cli.flags import add_json
+from studio.cli.words import tr, worded
+from studio.errors import Message, StudioError
+from studio.models.fit.demand import PACKED
 from studio.models.fit.estimate import Fit, FitCheck, other_offer
 from studio.models.fit.history import RunHistory
 from studio.support import hardware
@@ -22,13 +26,73 @@ if TYPE_CHECKING:
     from studio.schema.request import Request
 
 HERE = Message("on this machine")
+KINDS = {4: "float32", 2: "bfloat16", PACKED: "gguf"}
+NAMES = {
+    "float32": Message("32 bits"),
+    "bfloat16": Message("16 bits"),
+    "gguf": Message("GGUF"),
+}
+HEADS = (
+    Message("VALUES"),
+    Message("PRODUCTS (billion/s)"),
+    Message("CONVOLUTIONS (billion/s)"),
+    Message("WEIGHTS READ (GB/s)"),
+)
 
 
 def fit_check(context: CliContext) -> FitCheck:
     """What tells how models fit, from this machine and what has run on it."""
-    settings, state = context.settings(), context.places.state
-    machine = MeasuredSpeed(state / "speed.json", settings.threads).of(hardware.machine(settings.device))
-    return FitCheck(RunHistory(state / "runs.sqlite"), families(), lambda: machine)
+    settings = context.settings()
+    found = _measured_speed(context).of(hardware.machine(settings.device))
+    machine = replace(found, context=settings.context, gpu_layers=settings.gpu_layers)
+    return FitCheck(RunHistory(context.places.state / "runs.sqlite"), families(), lambda: machine)
+
+
+def _measured_speed(context: CliContext) -> MeasuredSpeed:
+    return MeasuredSpeed(context.places.state / "speed.json", context.settings().threads)
+
+
+def add(actions: Any) -> None:
+    speed = actions.add_parser(
+        "speed",
+        help=tr("show how fast this machine computes, or measure it again"),
+        description=tr(
+            "Show how fast this machine computes: the times that are foretold follow from it. It is measured the first "
+            "time, when the machine, its power or the libraries change, and after six weeks."
+        ),
+    )
+    speed.add_argument("--measure", action="store_true", help=tr("measure it now (default: as it was measured)"))
+    add_json(speed)
+    speed.set_defaults(run=run_speed)
+
+
+def run_speed(values: argparse.Namespace, context: CliContext) -> int:
+    device = hardware.machine(context.settings().device).device
+    found = _measured_speed(context).measurement(device, anew=values.measure)
+    if found is None:
+        raise StudioError(
+            "How fast this machine computes could not be measured.",
+            "`studio doctor` says whether torch works here.",
+        )
+    if values.json:
+        speeds = {KINDS[value]: asdict(each) for value, each in sorted(found.speeds.items()) if value in KINDS}
+        context.print_json({"device": device, "measured": found.at, "llama_card": found.llama_card, "speeds": speeds})
+        return 0
+    rows = [
+        (
+            NAMES[KINDS[value]],
+            *(f"{number / 1e9:,.1f}" for number in (each.matrices, each.convolutions, each.bandwidth)),
+        )
+        for value, each in sorted(found.speeds.items(), reverse=True)
+        if value in KINDS
+    ]
+    context.print_table(rows, HEADS)
+    context.print(
+        Message(
+            "Measured on {date}, on {device}.", date=time.strftime("%Y-%m-%d", time.localtime(found.at)), device=device
+        )
+    )
+    return 0
 
 
 def of_model(check: FitCheck, model: Model, offers: Sequence[Offer] = ()) -> Fit:

@@ -8,8 +8,9 @@ config.json and the headers of the weights give; what no config says is a consta
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,8 +26,12 @@ SMALL = 500_000_000
 """Bytes of weights below which a processor always runs in 32 bits: they cost nothing worth the question."""
 HALF_TIME = 0.6
 """16 bits are used where they take less than this share of the time of 32."""
+IN_LAYERS = "studio.values_in_layers"
+"""What the config of a GGUF file says beside its metadata: how many values its layers have, by the type of tensor."""
 SCORE = 100
 """Operations of products that take as long as one score of attention beside these, measured on a processor."""
+PACKED = 1
+"""The bytes of a value under which a machine has the speed of llama.cpp, whatever its weights are packed into."""
 HEADER_LIMIT = 100_000_000
 """Bytes of a safetensors header; the format's own limit."""
 
@@ -73,12 +78,14 @@ class ModelFacts:
     """What the files of a model say of its size: its networks by the folder they lie in ("" for the model's own).
 
     `offered` where there are no files yet: the formulas then take the sizes that models of so many values usually have.
+    `picture` is the size of the one that the request enlarges, in pixels, zeros where it is not known.
     """
 
     parts: Mapping[str, Part]
     gguf: bool = False
     native: tuple[int, int] = (0, 0)
     offered: bool = False
+    picture: tuple[int, int] = (0, 0)
 
     @property
     def size(self) -> int:
@@ -115,9 +122,12 @@ class Speed:
 class Machine:
     """Where models run: "cpu", "cuda" or "mps", its memory in bytes, what of that is free, and how fast it is.
 
-    `half` says that large models run in 16 bits. `speeds` are those it reaches by the bytes of a value, 4 or 2, and
-    `measured` says that they were measured here; else they are those of a usual one of its kind. `context` is the
+    `half` says that large models run in 16 bits. `speeds` are those it reaches by the bytes of a value, 4, 2 or PACKED,
+    and `measured` says that they were measured here; else they are those of a usual one of its kind. `context` is the
     number of tokens that language models look back at, as the settings say; 0 is each engine's own.
+
+    Of a graphics card, `ram_total` and `ram_free` are the bytes of the memory beside it, `llama_card` says that
+    llama.cpp as it is installed computes on it, `gpu_layers` how many layers it puts there, -1 for as many as fit.
     """
 
     device: str
@@ -127,6 +137,18 @@ class Machine:
     speeds: Mapping[int, Speed] = field(default_factory=lambda: {4: Speed()}, hash=False)
     measured: bool = False
     context: int = 0
+    ram_total: int = 0
+    ram_free: int = 0
+    llama_card: bool = False
+    gpu_layers: int = -1
+
+    def for_model(self, facts: ModelFacts) -> Machine:
+        """As the engine of a model sees it: one in GGUF stays in the memory beside the card where llama.cpp does not
+        use that.
+        """
+        if self.device != "cuda" or not facts.gguf or (self.llama_card and self.gpu_layers):
+            return self
+        return replace(self, device="cpu", total=self.ram_total, free=self.ram_free)
 
     def speed(self, value: int) -> Speed:
         """In a dtype whose values have so many bytes; where that is not known, in another one."""
@@ -147,6 +169,7 @@ class Demand:
     `flops` are operations of products of matrices, `convolutions` those of convolutions, `traffic` the bytes of weights
     that are read again and again, `calls` how many small operations take as long as starting all of these does, with
     the Python around them, `value` the bytes of a value that is computed with: of these follow the seconds.
+    `ram` are bytes in the memory beside a graphics card, where a part of the model stays there.
     """
 
     weights: int
@@ -158,10 +181,17 @@ class Demand:
     traffic: float = 0.0
     calls: float = 0.0
     value: int = 4
+    ram: int = 0
 
     def memory(self, *, loaded: bool = False) -> int:
         """Bytes that the engine's process holds at most; without what loading needs where the model is `loaded`."""
         return PROCESS + self.libraries + self.weights + max(self.working, 0 if loaded else self.loading)
+
+    def beside_card(self) -> int:
+        """Bytes that the engine's process holds in the memory beside a graphics card, where a part of the model is
+        there; else 0.
+        """
+        return PROCESS + self.libraries + self.ram if self.ram else 0
 
     def seconds(self, machine: Machine) -> float:
         """Of the work without loading, on a machine that nothing else keeps busy."""
@@ -233,6 +263,10 @@ def _gguf_part(path: Path) -> Part:
     size = sum(tensor.size for tensor in header.tensors.values())
     # Lists of a hundred thousand tokens are of no use here, but their number is.
     config = {name.removeprefix(f"{header.architecture}."): each for name, each in _plain(header.metadata)}
+    inside = Counter[str]()
+    for name, tensor in header.tensors.items():
+        inside[tensor.dtype] += math.prod(tensor.shape) if name.startswith("blk.") else 0
+    config[IN_LAYERS] = dict(inside)
     return Part(config, values, size, size)
 
 

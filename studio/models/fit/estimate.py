@@ -16,7 +16,8 @@ from studio.models.fit.demand import Demand, Machine, ModelFacts, Part, read_fac
 from studio.models.fit.history import MeasuredRun, RunHistory
 from studio.models.model import Model
 from studio.models.sources.offers import Offer
-from studio.schema.fields import Range
+from studio.schema.fields import Range, WorkKey
+from studio.schema.nested import works_of
 from studio.schema.request import Request
 from studio.system.storage import format_estimate, format_size
 
@@ -28,6 +29,8 @@ SPARE = 0.9
 """How much of a machine's memory can be had at all, the rest being the system's."""
 PIXELS = 64
 """Sides that would fit are multiples of this."""
+PICTURES = 1000
+"""Sizes of pictures that are kept in memory."""
 STEPS = 24
 """How many smaller requests are tried."""
 
@@ -60,7 +63,8 @@ class OtherOffer:
 @dataclass(frozen=True, slots=True)
 class Fit:
     """How a request fits. `memory` is in bytes, `free` those there are for it; `seconds` of one work, None where nobody
-    can know. `learned` says that runs of this model, or of its family, have corrected the memory.
+    can know. `learned` says that runs of this model, or of its family, have corrected the memory. `ram` are the bytes
+    of the part that stays in the memory beside a graphics card, `ram_free` those there are for it.
 
     Where it does not fit, `smaller` is a request that would, None where none is known, and `choice` names what that one
     has in place of this one's, such as "768 x 768". `other` is a model that can be fetched and serves better here.
@@ -73,10 +77,12 @@ class Fit:
     smaller: Request | None = None
     choice: Message | None = None
     other: OtherOffer | None = None
+    ram: int = 0
+    ram_free: int = 0
 
     @property
     def verdict(self) -> Verdict:
-        if self.memory > self.free:
+        if self.memory > self.free or self.ram > self.ram_free:
             return "no"
         return "slowly" if self.seconds is not None and self.seconds > SLOW else "well"
 
@@ -84,9 +90,14 @@ class Fit:
     def takes(self) -> Message:
         """The time and the memory it takes, without the verdict; where it does not fit, the memory there is."""
         if self.verdict == "no":  # the two may differ by little
-            need, free = format_size(self.memory), format_size(self.free)
+            card = self.memory > self.free
+            need, free = (self.memory, self.free) if card else (self.ram, self.ram_free)
+            need, free = format_size(need), format_size(free)
             return Message("Needs about {need} of memory; {free} are free.", need=need, free=free)
         need = format_estimate(self.memory)
+        if self.ram:
+            ram = format_estimate(self.ram)
+            return Message("Needs about {need} on the graphics card and {ram} beside it.", need=need, ram=ram)
         if self.seconds is None:
             return Message("Needs about {need} of memory.", need=need)
         return Message("About {time}, {need} of memory.", time=spoken(self.seconds), need=need)
@@ -128,8 +139,10 @@ def estimate(
     """How a request fits the memory that is free on a machine. `loaded`: the model is in memory already."""
     demand = family.demand(facts, request, machine)
     memory = corrected(demand, correction, loaded=loaded)
-    seconds = seconds_of(demand, machine, correction)
+    seconds = None if demand.ram else seconds_of(demand, machine, correction)
     fit = Fit(memory, machine.free, seconds, learned=correction.memory is not None)
+    if demand.ram:
+        fit = replace(fit, ram=demand.beside_card(), ram_free=machine.ram_free)
     if fit.verdict != "no":
         return fit
     smaller = smaller_request(facts, family, request, machine, correction)
@@ -155,7 +168,8 @@ def smaller_request(
 ) -> Request | None:
     """The largest request like this one that fits; None where none does."""
     for smaller in _smaller(request):
-        if corrected(family.demand(facts, smaller, machine), correction) <= machine.free:
+        demand = family.demand(facts, smaller, machine)
+        if corrected(demand, correction) <= machine.free and demand.beside_card() <= machine.ram_free:
             return smaller
     return None
 
@@ -264,12 +278,20 @@ class FitCheck:
 
     `families` are those of each medium; `machine()` asks the system, with the memory that engines hold counted as free,
     since they give way. Facts of a model are read once and kept until its files change: `of` and `facts` may read the
-    disk and take a second, so the window asks them in a thread; `seconds` answers from memory.
+    disk and take a second, so the window asks them in a thread; `seconds` answers from memory. `picture` is the size
+    of the one that a request enlarges, (0, 0) where it enlarges none or it cannot be read.
     """
 
-    def __init__(self, history: RunHistory, families: Families, machine: Callable[[], Machine]) -> None:
+    def __init__(
+        self,
+        history: RunHistory,
+        families: Families,
+        machine: Callable[[], Machine],
+        picture: Callable[[Request], tuple[int, int]] = lambda request: (0, 0),
+    ) -> None:
         self.history = history
-        self._families, self._machine = families, machine
+        self._families, self._machine, self._picture = families, machine, picture
+        self._pictures: dict[tuple[WorkKey, ...], tuple[int, int]] = {}
         self._facts: dict[Path, tuple[str, ModelFacts]] = {}
         self._device: Machine | None = None
         self._lock = threading.Lock()
@@ -297,9 +319,25 @@ class FitCheck:
 
     def of(self, request: Request, model: Model) -> Fit:
         """How a request fits now."""
-        machine, family = self.machine(), self.family(model.medium, model.family)
-        facts = self.facts(model)
+        facts, family = self._asked(request, model), self.family(model.medium, model.family)
+        machine = self.machine().for_model(facts)
         return estimate(facts, family, request, machine, self.correction(request.kind, machine, family.name, model.id))
+
+    def demand(self, request: Request, model: Model) -> tuple[Machine, Demand]:
+        """This machine as the engine of a model sees it, and what a request takes of it by the formula alone."""
+        facts, family = self._asked(request, model), self.family(model.medium, model.family)
+        machine = self.machine().for_model(facts)
+        return machine, family.demand(facts, request, machine)
+
+    def _asked(self, request: Request, model: Model) -> ModelFacts:
+        """The facts of a model, with those of the picture that it is to enlarge."""
+        works = tuple(works_of(request))
+        size = self._picture(request) if works else (0, 0)
+        if works:
+            if len(self._pictures) >= PICTURES:
+                self._pictures.clear()
+            self._pictures[works] = size
+        return replace(self.facts(model), picture=size)
 
     def offered(self, offer: Offer, request: Request, form: str = "") -> Fit | None:
         """How a request would fit with a model that is not there yet, of which only what is free counts not: all of the
@@ -310,10 +348,11 @@ class FitCheck:
         if not memory and not offer.size:
             return None
         machine = self.machine()
-        whole = replace(machine, free=max(machine.free, int(SPARE * machine.total)))
         facts = facts_of_offer(memory or {"": offer.size}, offer.parameters)
+        ram = max(machine.ram_free, int(SPARE * machine.ram_total))
+        machine = replace(machine, free=max(machine.free, int(SPARE * machine.total)), ram_free=ram).for_model(facts)
         found = self.family(offer.medium, offer.family)
-        return estimate(facts, found, request, whole, self.correction(request.kind, machine, found.name, offer.id))
+        return estimate(facts, found, request, machine, self.correction(request.kind, machine, found.name, offer.id))
 
     def family(self, medium: str, name: str) -> Family:
         """The family of that name among those of the medium."""
@@ -345,11 +384,14 @@ class FitCheck:
         machine = self._device
         with self._lock:
             known = self._facts.get(model.folder) if model is not None else None
-        if machine is not None and model is not None and known is not None:
-            family = self.family(model.medium, model.family)
+            works = tuple(works_of(request))
+            picture = self._pictures.get(works) if works else (0, 0)
+        if machine is not None and model is not None and known is not None and picture is not None:
+            facts, family = replace(known[1], picture=picture), self.family(model.medium, model.family)
+            machine = machine.for_model(facts)
             ratio = self.history.own_time_ratio(request.kind, machine.device, model.id)
             if ratio is not None:
-                return family.demand(known[1], request, machine).seconds(machine) * ratio
+                return family.demand(facts, request, machine).seconds(machine) * ratio
         return self.history.typical_seconds(request.kind, request.model)
 
     def record(
@@ -370,8 +412,11 @@ class FitCheck:
         try:
             run, machine = MeasuredRun(request.kind, "", "", request.model, seconds), self._device
             if machine is not None and model is not None and running > 0 and share > 0:
-                family = self.family(model.medium, model.family)
-                demand = family.demand(self.facts(model), request, machine)
+                facts, family = self._asked(request, model), self.family(model.medium, model.family)
+                machine = machine.for_model(facts)
+                demand = family.demand(facts, request, machine)
+                if facts.gguf and machine.device == "cuda":
+                    memory = 0  # that of the card is not known, since llama.cpp counts none
                 run = replace(
                     run,
                     device=machine.device,

@@ -15,7 +15,7 @@ from studio.system.storage import free_path, transaction
 log = logging.getLogger(__name__)
 
 VERSION = 1
-FORMULAS = 2
+FORMULAS = 3
 """Raised whenever a family's formula changes: what was measured against another one says nothing about this."""
 KEPT = 20
 """Latest runs of one kind and model, of which the median counts."""
