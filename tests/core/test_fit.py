@@ -31,7 +31,7 @@ from studio.models.fit.demand import PACKED, Demand, Machine, ModelFacts, Part, 
 from studio.models.fit.estimate import Correction, Fit, FitCheck, estimate, facts_of_offer, other_offer, smaller_request
 from studio.models.fit.history import KEPT, MeasuredRun, RunHistory
 from studio.models.model import Model, read_model
-from studio.models.sources.offers import Offer
+from studio.models.sources.offers import Offer, offers
 from studio.schema.fields import WorkKey
 from studio.schema.request import Request
 from studio.support import hardware, speed
@@ -645,11 +645,14 @@ def test_the_largest_offer_that_fits_is_named_in_place_of_one_that_does_not(tmp_
 
 
 def test_what_is_named_instead_is_the_same_model_in_a_smaller_form_else_one_that_runs_well() -> None:
-    def offer(id: str, memory: dict[str, int], parameters: int, size: int) -> Offer:
-        return Offer(id, "story", "llama", id.title(), "Writes.", "mit", size, (), memory=memory, parameters=parameters)
+    def offer(id: str, memory: dict[str, int], parameters: int, size: int, form_of: str = "") -> Offer:
+        return Offer(
+            id, "story", "llama", id.title(), "Writes.", "mit", size, (),
+            memory=memory, parameters=parameters, form_of=form_of,
+        )  # fmt: skip
 
     huge = offer("huge", {"bfloat16": 60 * GB}, 30 * GB, 60 * GB)
-    small = offer("huge-small", {"q4_k_m": 9 * GB, "q8_0": 20 * GB}, 30 * GB, 9 * GB)
+    small = offer("huge-small", {"q4_k_m": 9 * GB, "q8_0": 20 * GB}, 30 * GB, 9 * GB, "huge")
     slow, quick = offer("slow", {"q4_k_m": 8 * GB}, 14 * GB, 8 * GB), offer("quick", {"q4_k_m": GB}, 2 * GB, GB)
     no, slowly, well = Fit(60 * GB, 12 * GB, 900.0), Fit(8 * GB, 12 * GB, 900.0), Fit(GB, 12 * GB, 9.0)
     fits = {"huge": no, "huge-small": slowly, "slow": slowly, "quick": well}
@@ -665,6 +668,31 @@ def test_what_is_named_instead_is_the_same_model_in_a_smaller_form_else_one_that
     assert named(slowly, "slow", huge, small, slow, quick) == "Quick would run well."
     assert named(slowly, "slow", huge, small, slow) == ""
     assert named(well, "quick", huge, small, slow, quick) == ""
+
+
+FORMS = [each for each in offers() if each.form_of]
+
+
+def test_six_models_come_in_two_quantisations() -> None:
+    assert len({each.form_of for each in FORMS}) >= 6
+
+
+@pytest.mark.parametrize("large", FORMS, ids=lambda each: each.id)
+def test_where_a_form_is_too_large_the_other_one_of_the_same_model_is_named(tmp_path: Path, large: Offer) -> None:
+    small = next(each for each in offers() if each.id == large.form_of)
+    usual = replace(MACHINE, speeds={4: Speed(), PACKED: Speed(1e12, 1e12, 1e12)})
+    needs = [of_offer(check(tmp_path, usual), each) for each in (small, large)]
+    free = sum(fit.memory for fit in needs if fit is not None) // 2
+    tight = check(tmp_path, replace(usual, total=free, free=free))
+    fit = of_offer(tight, large, offers())
+    assert fit is not None
+    assert fit.verdict == "no"
+    assert fit.other is not None
+    assert fit.other.offer is small
+    assert said(fit).endswith(f"{small.title} ({small.id}) in q4_k_m would run well.")
+    enough = of_offer(check(tmp_path, usual), large, offers())
+    assert enough is not None
+    assert enough.other is None
 
 
 def said_by(monkeypatch: pytest.MonkeyPatch, words: dict[str, str]) -> None:

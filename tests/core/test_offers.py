@@ -170,6 +170,8 @@ def test_an_entry_is_read_with_all_its_sources(tmp_path: Path) -> None:
         ('hub = { repo = "owner/two", revision = "v1", files = ["*.safetensors"] }', "", "two has no source"),
         ('files = ["*.safetensors"]', "files = []", "its files is not"),
         ("[two]", "[Two]", "cannot be the id"),
+        ('sentence = "Waits."', 'sentence = "Waits."\nform_of = "one"', "two is a form of one, which has not the same"),
+        ('sentence = "Waits."', 'sentence = "Waits."\nform_of = "three"', "two is a form of three"),
         ('first = { story = "one" }', 'first = { story = "none" }', "none is no model for story"),
         ('first = { story = "one" }', "first = 1", "its first is not"),
         ("size = 20", "size = ", "no valid TOML"),

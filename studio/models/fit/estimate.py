@@ -269,7 +269,7 @@ def other_offer(fit: Fit, id: str, offers: Sequence[Offer], fit_of: Callable[[Of
 
 def _is_smaller_form(offer: Offer, than: Offer) -> bool:
     """Whether an offer is another one in a dtype or quantisation that takes less."""
-    same = (offer.family, offer.parameters) == (than.family, than.parameters) and bool(offer.parameters)
+    same = (offer.form_of or offer.id) == (than.form_of or than.id)
     return same and bool(offer.memory) and min(offer.memory.values()) < min(than.memory.values(), default=0)
 
 

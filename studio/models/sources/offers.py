@@ -109,7 +109,9 @@ class Offer:
     parts. `recommended` are values of fields that suit it better than those of its family.
     `checked` says that size and hashes were read from the files; else they are the publisher's, or, if `computed`, the
     size comes of parameters and dtype.
-    `unsupported` says why the studio cannot run it yet, and so does not fetch it; empty for all others.
+    `form_of` is the id of the offer that has the same weights in another dtype or quantisation, empty where it stands
+    for itself. `unsupported` says why the studio cannot run it yet, and so does not fetch it; empty for all
+    others.
     """
 
     id: str
@@ -132,6 +134,7 @@ class Offer:
     recommended: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
     checked: bool = False
     computed: bool = False
+    form_of: str = ""
     unsupported: str = ""
 
     @property
@@ -350,6 +353,7 @@ def _offer(id: str, values: object, first: Mapping[str, str]) -> Offer:
         recommended=table.values("recommended"),
         checked=table.flag("checked"),
         computed=table.flag("computed"),
+        form_of=table.text("form_of", "", ID),
         unsupported=table.text("unsupported", ""),
     )
     table.end()
@@ -374,6 +378,10 @@ def read_offers(path: Path) -> tuple[Offer, ...]:
     for medium, id in first.items():
         if not any(each.id == id and each.medium == medium for each in found):
             raise BadInput("{path}: {id} is no model for {medium}.", path=path.name, id=id, medium=medium)
+    plain = {(each.id, each.medium, each.parameters) for each in found if not each.form_of}
+    for each in found:
+        if each.form_of and (each.form_of, each.medium, each.parameters) not in plain:
+            raise BadInput("{id} is a form of {other}, which has not the same weights.", id=each.id, other=each.form_of)
     return found
 
 
