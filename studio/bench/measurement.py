@@ -117,11 +117,11 @@ def _commit() -> str:
     return found.stdout.strip() if found.returncode == 0 else studio.__version__
 
 
-def measure(module: str, settings: dict[str, Any]) -> dict[str, Any]:
+def measure(module: str, settings: dict[str, Any], patience: float = PATIENCE) -> dict[str, Any]:
     """Run `python -m module` with `settings` as JSON in its one argument, and return the JSON object of its last line.
 
     In a process of its own, so that neither Qt nor torch enters the bench's, and with a temporary home. Raises
-    StudioError with the end of its standard error if it fails.
+    StudioError with the end of its standard error if it fails, and where it has not ended after `patience` seconds.
     """
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as home:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
@@ -131,12 +131,12 @@ def measure(module: str, settings: dict[str, Any]) -> dict[str, Any]:
         command = [sys.executable, "-m", module, json.dumps(settings)]
         try:
             ran = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
+                command, env=environment, capture_output=True, text=True, timeout=patience, check=False,
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise StudioError(
-                "{module} did not end within {seconds:.0f} seconds.", module=module, seconds=PATIENCE
+                "{module} did not end within {seconds:.0f} seconds.", module=module, seconds=patience
             ) from None
     lines = ran.stdout.strip().splitlines()
     if ran.returncode or not lines:

@@ -67,8 +67,9 @@ def test_writing_is_timed_beside_llama_cpp_and_transformers(tmp_path: Path) -> N
     folder.mkdir(parents=True)
     (tmp_path / "toy.gguf").rename(folder / "toy.gguf")
     (folder / "model.toml").write_text('medium = "story"\nfamily = "llama"\n', encoding="utf-8")
-    (line,) = engines.gguf(BenchSettings(toy=True, bundled=tmp_path / "none", own=tmp_path / "own"))
-    assert line.bench == "gguf.toy"
+    line, together = engines.gguf(BenchSettings(toy=True, bundled=tmp_path / "none", own=tmp_path / "own"))
+    assert (line.bench, together.bench) == ("gguf.toy", "gguf.toy.candidates")
+    assert together.value > 0
     assert line.more["tokens"] == 8
     (line,) = engines.gguf_beside_transformers(BenchSettings(toy=True, bundled=tmp_path / "none", own=tmp_path / "own"))
     assert line.bench == "gguf-transformers.toy"

@@ -6,10 +6,11 @@ Those whose children load an engine are in tests/backends/test_engine_benches.py
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from studio.bench import BENCHES, BenchSettings, Measurement, run
+from studio.bench import BENCHES, BenchSettings, Measurement, fit, run
 from studio.bench.measurement import measure
 from studio.errors import BadInput, StudioError
 from studio.jobs.engine_cache import resolve
@@ -68,3 +69,31 @@ def test_a_bench_that_cannot_run_says_so_and_does_not_hold(tmp_path: Path) -> No
 def test_a_child_that_fails_is_quoted() -> None:
     with pytest.raises(StudioError, match="No module named"):
         measure("studio.bench.nothing", {})
+
+
+def test_a_case_of_fit_that_fails_is_said_and_the_others_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str, float]] = []
+
+    def child(module: str, told: dict[str, Any], patience: float = 600.0) -> dict[str, Any]:
+        asked.append((module, told.get("model", ""), patience))
+        if module.endswith("fit_models"):
+            (name,) = told["names"]
+            if name == "srvgg":
+                raise StudioError("no room")
+            folder = Path(told["folder"]) / name
+            folder.mkdir()
+            (folder / "model.toml").write_text('medium = "story"\nfamily = "llama"\n', encoding="utf-8")
+            return {}
+        if told["values"]["tokens"] == 24:
+            raise StudioError("did not end within 60 seconds")
+        return {"error": -0.25, "real_mb": 400.0, "correction": [1.25, 2.0]}
+
+    monkeypatch.setattr(fit, "measure", child)
+    found = [line.to_json() for line in fit.lines(BenchSettings(toy=True, bundled=tmp_path / "none", own=tmp_path))]
+    assert [line["bench"] for line in found] == ["fit.srvgg", "fit.llama.0", "fit.llama.1"]
+    assert [line.get("left_out") for line in found] == ["no room", "did not end within 60 seconds", None]
+    assert found[2]["value"] == 0.25
+    assert asked[-1][1] == "llama"
+    assert asked[-1][2] < 600 + fit.STARTING
