@@ -16,6 +16,7 @@ from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE
 
+NARROW = 160  # pixels of words in the narrowest bar
 STAYS = 6000  # milliseconds; longer where there is something to press
 
 
@@ -32,6 +33,8 @@ class MessageBar(QFrame):
         self._hint = label("", name=f"{name}Hint", wrap=True, selectable=True)
         self._buttons = row()
         self._close = tool("close", tr("Dismiss"), f"{name}Close", clicked=self.dismiss, size=14)
+        for each in (self._title, self._hint):
+            each.setMinimumWidth(1)  # a word that is too wide is cut by itself
         words = column(None, self._title, self._hint, spacing=2)
         self._content = row((words, 1), self._buttons, spacing=12)
         self.setLayout(row(self._icon, (self._content, 1), self._close, spacing=12, margins=(14, 8, 8, 8)))
@@ -80,9 +83,16 @@ class MessageBar(QFrame):
         self._place_buttons()
 
     def minimumSizeHint(self) -> QSize:
-        """As narrow as with its buttons below the words."""
-        texts = max(each.minimumSizeHint().width() for each in (self._title, self._hint))
+        """As narrow as with its buttons below the words, of which those that are wider than NARROW are cut.
+
+        Where it were wider than its place, what holds it would give it the height that it has at that width.
+        """
+        texts = min(NARROW, self._longest())
         return QSize(max(texts, *self._widths(), 0) + self._margins(), super().minimumSizeHint().height())
+
+    def _longest(self) -> int:
+        """How wide its longest word is."""
+        return max(each.minimumSizeHint().width() for each in (self._title, self._hint))
 
     def _widths(self) -> list[int]:
         """How wide each button is at least."""
@@ -91,16 +101,21 @@ class MessageBar(QFrame):
 
     def _margins(self) -> int:
         """The width of all but the words and the buttons."""
-        return 14 + self._icon.width() + 12 + 12 + self._close.sizeHint().width() + 8
+        frame = self.width() - self.contentsRect().width()
+        close = 0 if self._close.isHidden() else 12 + self._close.sizeHint().width()
+        return frame + 14 + self._icon.width() + 12 + close + 8
 
     def _place_buttons(self) -> None:
         """Beside the words where there is room for both, else below them, where need be one below the other."""
-        texts = max(each.minimumSizeHint().width() for each in (self._title, self._hint))
+        texts = self._longest()
         widths, way = self._widths(), QBoxLayout.Direction
         line = sum(widths) + self._buttons.spacing() * max(0, len(widths) - 1)
         beside = texts + 12 + line + self._margins() <= self.width()
         self._buttons.setDirection(way.LeftToRight if line + self._margins() <= self.width() else way.TopToBottom)
         self._content.setDirection(way.LeftToRight if beside else way.TopToBottom)
+        for each in (self._title, self._hint):
+            cut = each.minimumSizeHint().width() > self.width() - self._margins()
+            each.setToolTip(each.text() if cut else "")
         self._buttons.setAlignment(Qt.AlignmentFlag.AlignLeft if not beside else Qt.AlignmentFlag(0))
 
     def message(self) -> str:
