@@ -32,7 +32,7 @@ from studio.models.fit.history import RunHistory
 from studio.models.model import Model, ModelUses
 from studio.models.resources import Resources
 from studio.schema import settings as settings_file
-from studio.schema.nested import models_by_role, works_of
+from studio.schema.nested import AnyRequest, models_by_role, works_of
 from studio.schema.request import Request, TrainRequest
 from studio.system.paths import RESOURCES, AppPaths
 
@@ -312,6 +312,16 @@ class Studio:
 
     def _embed(self) -> Embed:
         return cast(Embed, self.settings.embed_metadata)
+
+    def files_used(self, request: Request) -> Mapping[str, Path]:
+        """The files of the works that a request names, by `WorkKey.name`. BadInput where one is missing."""
+        return self._used_works.files(request)
+
+    def keep_used(self, request: AnyRequest) -> AnyRequest:
+        """The request with the files that it names by their paths copied into the library, and named by sha256. Reads
+        them whole. BadInput for what is damaged or missing, StudioError for disks that fail.
+        """
+        return self._used_works.kept(request)
 
     def _keep_works(self, job: Job, on_progress: OnProgress) -> None:
         """Copy files that the request uses and that are no works into the library, so that it names them by sha256."""

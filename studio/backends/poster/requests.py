@@ -57,6 +57,7 @@ class PosterRequest(Request):
             label="Start from",
             help="A picture to paint over, instead of beginning from nothing.",
             group="Start picture",
+            hidden=True,
         ),
     )
     strength: float = field(
@@ -69,6 +70,7 @@ class PosterRequest(Request):
             step=0.05,
             shown=(100, "%"),
             group="Start picture",
+            hidden=True,
         ),
     )
     mask: WorkKey = field(
@@ -77,6 +79,7 @@ class PosterRequest(Request):
             label="Mask",
             help="Where the start picture is painted anew: a picture of its size, white there and black elsewhere.",
             group="Start picture",
+            hidden=True,
         ),
     )
     steps: int = field(

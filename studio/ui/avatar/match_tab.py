@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QMimeData, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QMimeData, QSize, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtWidgets import QWidget
 
 from studio.backends.avatar.requests import AvatarProjectRequest
 from studio.errors import BadInput
@@ -16,67 +16,19 @@ from studio.library.library import Asset
 from studio.library.used_works import demand_kind
 from studio.media import codecs
 from studio.schema.fields import WorkKey, WorkRef
-from studio.ui.avatar.live_jobs import paint_portrait
 from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
 from studio.ui.forms.form import Form
 from studio.ui.library.importer import Importer, local
 from studio.ui.stages import pictures
-from studio.ui.widgets import icons
 from studio.ui.widgets.controls import button, label
 from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.layout import add, column, row
+from studio.ui.widgets.picture_well import PictureWell
 from studio.ui.widgets.text import failure, tr, worded
-from studio.ui.widgets.theme import SIZE, theme
 
 PICTURE = cast(WorkRef, dict(AvatarProjectRequest.fields())["picture"])
-HEIGHT = 148
 LONGEST_SIDE = 1024  # pixels of the picture that is shown
-
-
-class PictureDrop(QWidget):
-    """Where a picture is dropped, and then shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("findWell")
-        self.setAccessibleName(tr("Picture to match"))
-        self.setFixedHeight(HEIGHT)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.picture: QPixmap | None = None
-        self._highlighted = False
-        theme().changed.connect(self.update)
-
-    def set_highlighted(self, over: bool) -> None:
-        self._highlighted = over
-        self.update()
-
-    def show_picture(self, image: QImage) -> None:
-        """Show the whole picture, since the face may be anywhere in it; an empty image shows none."""
-        self.picture = None if image.isNull() else QPixmap.fromImage(image)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        look = theme()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        painter.setPen(QPen(look.colour("accent" if self._highlighted else "outline"), 1.5, Qt.PenStyle.DashLine))
-        painter.setBrush(look.colour("accent_soft" if self._highlighted else "field"))
-        painter.drawRoundedRect(box, SIZE.radius, SIZE.radius)
-        if self.picture is not None:
-            inside = QSizeF(self.picture.size()).scaled(
-                box.width() - 16, box.height() - 16, Qt.AspectRatioMode.KeepAspectRatio
-            )
-            left, top = box.center().x() - inside.width() / 2, box.center().y() - inside.height() / 2
-            paint_portrait(painter, QRectF(round(left), round(top), inside.width(), inside.height()), self.picture)
-        else:
-            icons.paint(painter, "avatar", QRectF(box.center().x() - 16, box.center().y() - 36, 32, 32), "muted")
-            painter.setPen(look.colour("muted"))
-            words = QRectF(box.left() + 12, box.center().y() + 4, box.width() - 24, 44)
-            wrapped = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(words, wrapped, tr("Drop or paste a picture of a face"))
-        painter.end()
 
 
 class MatchTab(QWidget):
@@ -87,7 +39,9 @@ class MatchTab(QWidget):
         self._session, self._arrivals = session, arrivals
         self._reading = LatestOnly(self)
         self.asset: Asset | None = None
-        self.drop_area = PictureDrop()
+        self.drop_area = PictureWell(
+            "findWell", tr("Picture to match"), tr("Drop or paste a picture of a face"), "avatar"
+        )
         self.choose = button(tr("Choose…"), "findChoose", "compact", clicked=self._choose_file)
         self.choose.setToolTip(tr("Choose a picture on this computer"))
         self.paste = button(tr("Paste"), "findPaste", "compact", clicked=self._paste)

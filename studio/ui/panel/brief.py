@@ -183,6 +183,10 @@ class Brief(QWidget):
             return True
         return False
 
+    def uses(self, name: str) -> bool:
+        """Whether a field of the request has an effect with the chosen model."""
+        return name not in self._family().without_effect(self._medium.default_task.request, self._model)
+
     def models_changed(self) -> None:
         """Models were added, removed or changed."""
         self.form.refresh_models()

@@ -54,6 +54,10 @@ class PanelInspector(QFrame):
         """What undo steps back in instead of the brief, while that is edited here."""
         return None
 
+    def finish(self, then: Run) -> bool:
+        """Put what is being edited here into the brief, then call `then`; False where nothing is being edited."""
+        return False
+
     def take(self, request: Request) -> None:
         """Show a request of another task of the medium, such as a morph."""
 

@@ -112,6 +112,8 @@ class Panel(Page):
 
     def make(self) -> None:
         """Queue the request in the form, as many candidates as chosen."""
+        if self.inspector.finish(self.make):
+            return
         try:
             self.brief.roll()
             request = self.form.value()

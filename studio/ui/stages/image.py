@@ -30,6 +30,7 @@ from studio.ui.stages import pictures
 from studio.ui.stages.canvas import PictureCanvas
 from studio.ui.stages.clip_player import ClipPlayer
 from studio.ui.stages.compare import CompareBar, Comparison
+from studio.ui.stages.mask_painter import MaskBar
 from studio.ui.stages.stage import MenuEntry, Stage, file_mime_data, start_file_drag
 from studio.ui.widgets.controls import label, tool
 from studio.ui.widgets.layout import column
@@ -63,6 +64,7 @@ class ImageStage(Stage):
         self.bar.mode_chosen.connect(self._set_comparison_mode)
         self.bar.swapped.connect(self.swap)
         self.bar.closed.connect(self.compare)
+        self.mask_bar = MaskBar(self.canvas)
         self.player = ClipPlayer(self)
         self.player.shown.connect(self._show_frame)
         self.player.failed.connect(self._read_failed)
@@ -70,9 +72,12 @@ class ImageStage(Stage):
         self.remark.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.remark.setContentsMargins(24, 8, 24, 4)
         self.remark.hide()
-        column(self, (self.canvas, 1), self.remark, self.bar, self.player.transport, spacing=0)
+        column(self, (self.canvas, 1), self.remark, self.bar, self.mask_bar, self.player.transport, spacing=0)
         self._clip_side = 0  # pixels that a clip is shown wide; 0: as wide as it is
         self._reduced_motion = False
+        self._mask_wanted: Callable[[QImage], object] | None = None  # what gets the mask that is being painted
+        self.mask_bar.finished.connect(self._mask_painted)
+        self.mask_bar.layer.painted.connect(self.setFocus)
         self._previous: Asset | None = None  # the work that was shown before this one
         self._expected_size = QSizeF()
         self._reading = LatestOnly(self)
@@ -135,6 +140,8 @@ class ImageStage(Stage):
                 found["compare"] = self.compare
             if self.comparison is not None:
                 found["cancel"] = self.compare
+        if self.mask_bar.active:
+            found["cancel"] = self.mask_bar.give_up
         if self.clip_loaded:
             found |= {"play": self.player.toggle, "loop": self.player.transport.loop.click}
         return found
@@ -164,6 +171,7 @@ class ImageStage(Stage):
         self._reduced_motion = settings.reduced_motion
 
     def show_asset(self, asset: Asset) -> None:
+        self.mask_bar.give_up()
         self.player.unload()
         self._reading.discard()
         if asset.is_clip:
@@ -203,6 +211,8 @@ class ImageStage(Stage):
         self.canvas.show_image(image, size, rough=self.player.playing, at_once=True)
 
     def preview(self, payload: Preview) -> None:
+        if self.mask_bar.active:  # what is painted is not lost to what runs meanwhile
+            return
         self.player.unload()
         if not isinstance(payload, Image):
             return
@@ -241,6 +251,7 @@ class ImageStage(Stage):
         self._expected_size = pictures.expected_size(request)
 
     def clear(self) -> None:
+        self.mask_bar.give_up()
         self.player.unload()
         self._reading.discard()
         self._previous = self.asset = None
@@ -248,6 +259,26 @@ class ImageStage(Stage):
         self.canvas.compare(None)
         self.canvas.show_image(QImage())
         self._update_comparison()
+
+    def paint_mask(self, mask: QImage | None, then: Callable[[QImage], object]) -> None:
+        """Have a mask painted over the picture that is shown, from `mask` (white where it is marked) or from nothing.
+        `then` gets it, unless it is given up or another picture is shown.
+        """
+        if self.image.isNull() or self.clip_loaded:
+            return
+        self.canvas.compare(None)
+        self._update_comparison()
+        self.mask_bar.give_up()
+        self._mask_wanted = then
+        self.remark.hide()
+        self.mask_bar.begin(mask)
+        self.setFocus()
+
+    def _mask_painted(self, mask: QImage | None) -> None:
+        then, self._mask_wanted = self._mask_wanted, None
+        self.remark.setVisible(bool(self.remark.text()))
+        if mask is not None and then is not None:
+            then(mask)
 
     def copy(self) -> None:
         """Copy the picture; of clips and of works of several files the files too, for programs that take files."""
@@ -362,7 +393,9 @@ class ImageStage(Stage):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         modified = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
-        if self.clip_loaded and key in self._clip_keys and not modified:
+        if self.mask_bar.active and key in self.mask_bar.key_actions() and not modified:
+            self.mask_bar.key_actions()[key]()
+        elif self.clip_loaded and key in self._clip_keys and not modified:
             self._clip_keys[key]()
         elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
