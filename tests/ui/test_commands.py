@@ -59,6 +59,8 @@ KEYS = {
     "expressions": "Ctrl+Shift+X",
     "sheet": "Ctrl+Shift+H",
     "continue": "Ctrl+Shift+Return",
+    "start": "Ctrl+Shift+U",
+    "mask": "Ctrl+Shift+O",
     "train": "Ctrl+T",
     "pause": "Ctrl+Shift+P",
     "palette": "Ctrl+K",
