@@ -255,6 +255,31 @@ def test_weights_that_do_not_fit_are_named(
         loaded(folder)
 
 
+def test_tied_weights_may_be_saved_twice_or_once(tmp_path: Path) -> None:
+    folder = language_model(tmp_path / "toy")
+    set_in("config.json", tie_word_embeddings=True)(folder)
+    tensors(folder, lambda found: found.update({"lm_head.weight": found[WORDS].clone()}))
+    twice = written(folder)
+    tensors(folder, lambda found: found.pop("lm_head.weight"))
+    assert written(folder) == twice
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"format": "np"}, {"note": "图 é", "format": "pt"}])
+def test_what_a_file_says_beside_its_tensors_changes_nothing(tmp_path: Path, metadata: dict[str, str] | None) -> None:
+    folder = language_model(tmp_path / "toy")
+    plain = written(folder)
+    path = folder / WHOLE
+    raw = path.read_bytes()
+    size = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + size])
+    header.pop("__metadata__", None)
+    if metadata is not None:
+        header["__metadata__"] = metadata
+    said = json.dumps(header).encode()
+    path.write_bytes(len(said).to_bytes(8, "little") + said + raw[8 + size :])
+    assert written(folder) == plain
+
+
 def test_constants_that_older_files_hold_change_nothing(tmp_path: Path) -> None:
     folder = language_model(tmp_path / "toy", "gpt2")
     plain = written(folder)
