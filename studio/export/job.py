@@ -83,8 +83,10 @@ def render_files(
     title: str = "",
     origin: EmbeddedMetadata = NO_METADATA,
     ground: Image | None = None,
+    drawing: str = "",
 ) -> Iterator[tuple[str, bytes]]:
     """The files, each with its place below the folder they go to. `name` begins their names, `title` is for people.
+    `drawing` is the SVG that the work has itself; vectors are drawn by it instead of being traced.
 
     Raises BadInput where no size is chosen, or as `render` does.
     """
@@ -96,7 +98,7 @@ def render_files(
     if form.draw:
         for size in job.vectors:
             called = job.vector_name(name) if size == job.vectors[0] else f"{name}-{size}{form.suffix}"
-            yield called, form.draw(picture, job.style, title, origin, ground, size_in_pixels(size, own))
+            yield called, form.draw(picture, job.style, title, origin, ground, size_in_pixels(size, own), drawing)
     elif form.encode:
         under = job.style.colour if job.style.ground == "colour" else "#ffffff"
         for size in job.drawn:

@@ -65,6 +65,17 @@ def further_files(asset: Asset, name: str, embed: Embed, main: str = "") -> Iter
             yield inner, part.read_bytes()
 
 
+def own_drawing(asset: Asset) -> str:
+    """The SVG that a work has beside its picture, without what it says of how it was made; empty where it has none.
+
+    Raises BadInput for one that cannot be read.
+    """
+    for file in asset.files:
+        if file.role == "svg" and isinstance(part := _read_part(file.path), Svg):
+            return part.text
+    return ""
+
+
 def _read_part(path: Path) -> FilePayload:
     if path.suffix != ".svg":
         return codecs.read(path)

@@ -62,7 +62,7 @@ class ExportEngine(IoEngine):
     def run(self, request: Request, report: Report) -> list[ExportedFiles]:
         from studio.export import writer  # with what draws, which a window does not need at its start
         from studio.export.job import read_picture, render_files
-        from studio.export.metadata import EmbeddedMetadata, further_files
+        from studio.export.metadata import EmbeddedMetadata, further_files, own_drawing
 
         assert isinstance(request, ExportRequest)
         report(Progress("reading"))
@@ -75,7 +75,10 @@ class ExportEngine(IoEngine):
         origin = EmbeddedMetadata(asset, embed, behind=behind, enlarged=enlarged)
         ground = read_picture(behind.path) if behind is not None else None
         picture = read_picture((enlarged or asset).path)
-        made = render_files(order, picture, request.name, title=asset.title, origin=origin, ground=ground)
+        drawing = own_drawing(asset)
+        made = render_files(
+            order, picture, request.name, title=asset.title, origin=origin, ground=ground, drawing=drawing
+        )
         further = further_files(asset, request.name, embed, order.vector_name(request.name))
         total = order.count + len(asset.files)
         report(Progress("exporting", 0, total))

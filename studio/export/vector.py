@@ -57,13 +57,16 @@ def svg(
     origin: EmbeddedMetadata = NO_METADATA,
     ground: Image | None = None,
     colours: int = COLOURS,
+    drawing: str = "",
 ) -> bytes:
-    """The picture in its style as an SVG of `width` x `height` units, a square without a height. Raises BadInput where
-    nothing of it can be seen.
+    """The picture in its style as an SVG of `width` x `height` units, a square without a height: by `drawing`, the SVG
+    that it was made from, else traced. Raises BadInput where nothing of it can be seen.
 
     The shape is a clip path and the background a rectangle, so that both can be changed; a background work is embedded.
     """
-    paths = trace(picture, colours)
+    paths = (
+        [_within(drawing, picture)] if drawing else [f'<path fill="{f}" d="{d}"/>' for f, d in trace(picture, colours)]
+    )
     if not paths:
         raise BadInput("This picture is fully transparent: there is nothing to draw.")
     height = height or width
@@ -86,9 +89,18 @@ def svg(
     elif needs_ground(picture, style, width, height):
         parts.append(f'<rect {whole} fill="{own_colour(picture) or suggest_colours(picture)[0]}"/>')
     parts.append(f'<g transform="{_transform(where, picture)}">')
-    parts += [f'<path fill="{fill}" d="{data}"/>' for fill, data in paths]
+    parts += paths
     parts.append("</g></g></svg>\n")
     return "".join(parts).encode()
+
+
+def _within(drawing: str, picture: Image) -> str:
+    """An SVG document as an element as large as the picture."""
+    head = drawing.index("<svg")
+    end = drawing.index(">", head)
+    high, wide = picture.pixels.shape[:2]
+    kept = re.sub(r'\s(?:width|height)="[^"]*"', "", drawing[head + 4 : end])
+    return f'<svg width="{wide}" height="{high}"{kept}{drawing[end:].rstrip()}'
 
 
 def trace(picture: Image, colours: int = COLOURS) -> list[tuple[str, str]]:

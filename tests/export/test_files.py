@@ -298,6 +298,26 @@ def test_an_svg_keeps_shape_ground_and_origin(monkeypatch: pytest.MonkeyPatch) -
         vector.svg(Image(np.zeros((9, 9, 4), np.uint8)), PictureStyle())
 
 
+def test_a_work_with_a_drawing_of_its_own_leaves_as_that_in_its_style() -> None:
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="90" viewBox="0 0 1000 1500">\n'
+        '<g id="ground"><path d="M0 0L1000 0L1000 1500L0 1500Z" fill="#204060"/></g>\n'
+        '<g id="disc"><path d="M300 300L700 300L700 700L300 700Z" fill="#f0c040"/></g>\n</svg>\n'
+    )
+    pixels = np.full((90, 60, 3), (0x20, 0x40, 0x60), np.uint8)
+    pixels[18:42, 18:42] = (0xF0, 0xC0, 0x40)
+    picture = Image(pixels)
+    for look in (PictureStyle(), PictureStyle(shape="circle", padding=0.1, ground="colour", colour="#ffffff")):
+        ((name, data),) = render_files(ExportJob(look, ("120",), "svg"), picture, "disc", drawing=drawing)
+        assert name == "disc.svg"
+        groups = [each.get("id") for each in ElementTree.fromstring(data).iter() if each.tag.endswith("}g")]
+        assert {"ground", "disc"} <= set(groups)
+        back, wanted = rasterise(data, 120), render(picture, look, 120, 120).pixels.astype(int)
+        both = (wanted[..., 3] == 255) & (back[..., 3] == 255)
+        assert np.abs(back[..., 3] - wanted[..., 3]).mean() < 2
+        assert np.abs(back - wanted)[both].mean() < 3
+
+
 def test_every_kind_of_file_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector, "TRACE_SIDE", 120)
     for kind in [each.name for each in formats()]:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 Encode = Callable[[Image, EmbeddedMetadata, str], bytes]
 """The bytes of a picture with its metadata; the last is the colour under it where the format has no alpha."""
 
-Draw = Callable[[Image, "PictureStyle", str, EmbeddedMetadata, Image | None, tuple[int, int]], bytes]
-"""The bytes of a picture in a style, with its title, its metadata, its background, and the width and height of it."""
+Draw = Callable[[Image, "PictureStyle", str, EmbeddedMetadata, Image | None, tuple[int, int], str], bytes]
+"""The bytes of a picture in a style, with its title, its metadata, its background, the width and height of it, and the
+SVG that the work has itself, empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True)

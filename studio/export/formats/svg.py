@@ -1,4 +1,4 @@
-"""SVG: the picture traced into paths, one file for all sizes of the same proportions."""
+"""SVG: a work's own drawing, or its picture traced into paths; one file for all sizes of the same proportions."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def draw(
     origin: EmbeddedMetadata,
     ground: Image | None,
     size: tuple[int, int],
+    drawing: str,
 ) -> bytes:
-    return vector.svg(picture, style, *size, title=title, origin=origin, ground=ground)
+    return vector.svg(picture, style, *size, title=title, origin=origin, ground=ground, drawing=drawing)
 
 
 FORMAT = ExportFormat("svg", "SVG", ".svg", 4, draw=draw)
