@@ -61,8 +61,7 @@ def test_the_text_goes_on_at_the_cursor_and_undo_takes_it_out_in_one_step(desk: 
     panel, stage, asset = shown(desk)
     WriterEngine.prepare(" It was", " glad.\n\nThen it", " rained.")
     after(stage, "ran north.")
-    for letter in " Fast.":
-        QTest.keyClick(stage.page, letter)
+    QTest.keyClicks(stage.page, " Fast.")
     desk.act("continue")
     done(desk, stage)
     (asked,) = WriterEngine.asked
@@ -84,9 +83,13 @@ def test_it_is_written_as_it_comes_and_stop_keeps_what_was_written(desk: Desk) -
     panel, stage, _ = shown(desk)
     WriterEngine.prepare(" And on", " it ran.", " And more.", waiting=True)
     after(stage, "ran north.")
+    star = desk.find("star")
+    place = star.pos()
     desk.click("continueText")
     WriterEngine.gate.release()
     desk.until(lambda: "north. And on It slept." in stage.text)
+    assert panel.brief.undo_button.isEnabled()
+    assert star.pos() == place, "nothing moves under the pointer"
     QTest.keyClicks(stage.page, "x")
     assert "x" not in stage.text.replace("Fox", ""), "what is typed meanwhile goes nowhere"
     WriterEngine.gate.release()

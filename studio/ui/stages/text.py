@@ -261,8 +261,7 @@ class TextStage(Stage):
         if not self._longest.isActive():
             self._longest.start()
         self._show_state()
-        if self.insertion is None:
-            self.edited.emit()
+        self.edited.emit()
 
     def _save(self) -> None:
         """Pass the text to the document, which saves it."""

@@ -152,7 +152,11 @@ class ContinueAtCursor(PanelInspector):
 
     def _update(self) -> None:
         writing = self._job is not None
-        self.button.setText(tr("Stop") if writing else tr("Continue"))
+        wide = 0
+        for words in (tr("Continue"), tr("Stop"))[:: 1 if writing else -1]:
+            self.button.setText(words)
+            wide = max(wide, self.button.sizeHint().width())
+        self.button.setMinimumWidth(wide)  # what stands beside it stays where it is
         words = tr("Stop writing") if writing else tr("Continue at the cursor")
         self.button.setAccessibleName(words)
         self.button.setToolTip(tip(words, None if writing else keys_of("continue")))
