@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,14 @@ from safetensors.torch import load_file, save_file
 
 from studio.backends import families
 from studio.backends.engine import pipeline_trial, pipelines
+from studio.backends.poster.engine import preview
 from studio.backends.poster.engine.engine import PosterEngine
 from studio.backends.poster.engine.trial import try_out
 from studio.backends.poster.families import TRIAL
 from studio.backends.poster.requests import PosterRequest
 from studio.errors import StudioError
+from studio.jobs.job import Progress
+from studio.media.payloads import Image
 from studio.models import trial
 from studio.models.catalog import Catalog
 from studio.models.model import Model
@@ -91,6 +95,32 @@ def test_a_picture_is_that_of_diffusers(
     there = painted(folder, **ASKED[name])
     assert there.std() > 10
     assert np.abs(made.astype(int) - there).max() <= 1
+
+
+BLIND = {"pixart-alpha", "pixart-sigma"}
+"""Those whose pipelines show nobody what they are painting."""
+
+
+@pytest.mark.parametrize("name", [name for name in TOYS if name not in BLIND])
+def test_the_last_preview_is_the_picture(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "SHARE", 1e9)
+    monkeypatch.setattr(preview, "SMALL", 64)  # as random networks draw noise, which reduced is nothing
+    engine = PosterEngine()
+    model = Model("toy", "poster", name.split("-klein")[0].removesuffix("-schnell"), "Toy", "", tmp_path / name)
+    engine.load(Resources(replace(model, folder=picture_model(tmp_path / name, name))), quiet)
+    shown: list[Image] = []
+
+    def keep(progress: Progress) -> None:
+        if isinstance(progress.preview, Image):
+            shown.append(progress.preview)
+
+    (made,) = engine.run(PosterRequest(prompt=PROMPT, guidance=4, steps=2, seed=5, **SIZE), keep)
+    assert isinstance(made, Image)
+    assert len(shown) == 2
+    high, wide = made.pixels.shape[:2]
+    small = PIL.Image.fromarray(shown[-1].pixels).resize((wide, high), PIL.Image.Resampling.LANCZOS)
+    alike = np.corrcoef(np.asarray(small).ravel(), made.pixels.ravel())[0, 1]
+    assert alike > 0.8
 
 
 @pytest.fixture(scope="module")

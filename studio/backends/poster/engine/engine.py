@@ -77,7 +77,7 @@ class PosterEngine:
         given = self._arguments(pipe, request, width, height, start)
         total = max(1, int(request.steps * given.get("strength", 1.0)))
         report(Progress("painting", 0, total))
-        preview = LatentPreview(self._pipe, self._notes.get("latent_rgb"), request.width / request.height)
+        preview = LatentPreview(self._pipe, self._notes.get("latent_rgb"), width, height)
 
         def after(step: int, latents: torch.Tensor | None) -> None:
             whole = total if start is None else getattr(pipe, "num_timesteps", total)  # how many a strength leaves
