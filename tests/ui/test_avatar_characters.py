@@ -16,6 +16,7 @@ from qasync import QEventLoop
 
 from studio.backends.avatar import expressions
 from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest
+from studio.errors import StudioError
 from studio.library.identities import Identities, Identity
 from studio.library.library import Asset, LibraryQuery
 from studio.schema.request import Request
@@ -385,3 +386,30 @@ def test_every_control_of_the_people_has_a_name_and_a_tip(desk: Desk) -> None:
         assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus, name
     tab = desk.find("tab.people")
     assert isinstance(tab, QToolButton)
+
+
+def test_who_cannot_be_brought_back_now_can_be_later_unless_gone_for_good(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named(desk, "Mara")
+    one = keep(desk)
+    identities = desk.studio.identities
+    inside(desk, people(desk).list.setCurrentRow, 0)
+    desk.click("removePerson")
+    desk.until(lambda: not rows(desk))
+    restore, history = identities.restore, desk.window.work_actions.history
+
+    def refuse(id: str) -> Identity:
+        raise StudioError("The disk is locked.")
+
+    monkeypatch.setattr(identities, "restore", refuse)
+    inside(desk, history.undo)
+    assert "The disk is locked." in desk.window.toast.message()
+    monkeypatch.setattr(identities, "restore", restore)
+    inside(desk, history.undo)
+    desk.until(lambda: rows(desk) == ["Mara"])
+    identities.remove(one.id)  # from elsewhere
+    inside(desk, history.undo)
+    assert desk.window.toast.message().startswith("This character no longer exists."), desk.window.toast.message()
+    assert [each.name for each in identities.binned()] == ["Mara"]
+    assert history.undo_at == 0

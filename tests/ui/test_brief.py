@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QPlainTextEdit, QToolButton
+from PySide6.QtWidgets import QApplication, QMenu, QPlainTextEdit, QToolButton
 from qasync import QEventLoop
 
 from studio.ui.forms.undo import UndoHistory
+from studio.ui.widgets.dialogs import LineDialog
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 
@@ -141,10 +142,10 @@ def test_a_preset_is_kept_shared_removed_and_brought_in(desk: Desk, tmp_path: Pa
     panel = desk.panel("poster")
     panel.form.set_value(panel.form.value().replace(prompt="a stormy sea", guidance=6.5))
     desk.act("preset.keep")
-    dialog = desk.window.findChild(QInputDialog, "presetName")
+    dialog = desk.window.findChild(LineDialog, "presetName")
     assert dialog is not None
-    dialog.setTextValue("Storm")
-    dialog.accept()
+    dialog.line.setText(" Storm ")
+    dialog.go.click()
     assert desk.window.toast.message() == "Saved as preset “Storm”."
     assert next(iter(menu(desk, "presets"))) == "Storm"
     shelf = panel.brief.presets
@@ -175,3 +176,22 @@ def test_a_file_that_is_no_preset_for_this_page_changes_nothing(
     panel.brief.presets.import_file(path)
     assert words in desk.window.toast.message()
     assert panel.form.value() == before
+
+
+def test_a_field_that_a_saved_brief_did_not_have_comes_back_as_suits_the_model(desk: Desk, loop: QEventLoop) -> None:
+    panel = desk.panel("poster")
+    suited = panel.form.value()
+    assert suited.variety == 0.7, "the starter is a scene model"
+    old = {name: value for name, value in panel.state().items() if name != "request"}
+    request = suited.replace(prompt="a red fox", steps=33).to_json()
+    del request["variety"]
+    panel.restore({**old, "request": request})
+    assert panel.form.value() == suited.replace(prompt="a red fox", steps=33)
+    chosen = panel.form.value().replace(variety=0.0)
+    panel.form.set_value(chosen)
+    desk.close()
+    again = Desk(desk.home, loop)
+    try:
+        assert again.panel("poster").form.value().variety == 0.0, "a person chose it"
+    finally:
+        again.close()

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from studio.backends import medium
 from studio.bench import library as bench
@@ -18,6 +18,7 @@ from studio.library.library import Asset, LibraryQuery
 from studio.media.provenance import ModelOrigin, Provenance
 from studio.ui.library.filters import DAYS, FilterButton, dates, span
 from studio.ui.library.page import LibraryPage
+from studio.ui.widgets.dialogs import QuestionDialog
 from tests.fakes import payload
 from tests.ui.conftest import Desk
 from tests.ui.test_library_page import choose, fill, page
@@ -135,16 +136,16 @@ def test_the_bin_is_emptied_only_after_a_question(desk: Desk) -> None:
     desk.click("binned")
     assert library.total.text() == "2 items"
     desk.click("emptyBin")
-    box = desk.window.findChild(QMessageBox, "deleteForGood")
-    assert box.text() == "Delete 2 items permanently?"
+    box = desk.window.findChild(QuestionDialog, "deleteForGood")
+    assert box.question.text() == "Delete 2 items permanently?"
     box.reject()
     desk.settle()
     assert desk.studio.library.count(LibraryQuery(binned=True)) == 2
     choose(library, 0)
     library.grid.setFocus()
     QTest.keyClick(library.grid, Qt.Key.Key_Delete)
-    box = next(each for each in desk.window.findChildren(QMessageBox, "deleteForGood") if each.isVisible())
-    box.findChild(QAbstractButton, "deleteYes").click()
+    box = next(each for each in desk.window.findChildren(QuestionDialog, "deleteForGood") if each.isVisible())
+    box.yes.click()
     desk.until(lambda: desk.studio.library.count(LibraryQuery(binned=True)) == 1)
     desk.until(lambda: library.total.text() == "1 item")
     assert desk.studio.library.count() == 1

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QLabel,
-    QMessageBox,
     QPlainTextEdit,
     QPushButton,
     QWidget,
@@ -50,6 +49,7 @@ from studio.ui.models.entries import ModelQuery, of_offer
 from studio.ui.models.model_facts import LANGUAGES, model_facts, offer_facts
 from studio.ui.models.page import ModelsPage
 from studio.ui.pages.licences import terms
+from studio.ui.widgets.dialogs import QuestionDialog
 from studio.ui.widgets.text import rough_size, size
 from tests.fakes import SLOW, until
 from tests.ui.conftest import Desk
@@ -87,11 +87,11 @@ def offered(page: ModelsPage, name: str) -> bool:
     return any(each.isVisible() for each in page.card.findChildren(QWidget, name))
 
 
-def removal(desk: Desk) -> QMessageBox:
+def removal(desk: Desk) -> QuestionDialog:
     """The question before the selected model is removed."""
     desk.click("model.remove")
-    desk.until(lambda: desk.window.findChild(QMessageBox, "removeModel"))
-    box = desk.window.findChild(QMessageBox, "removeModel")
+    desk.until(lambda: desk.window.findChild(QuestionDialog, "removeModel"))
+    box = desk.window.findChild(QuestionDialog, "removeModel")
     assert box is not None
     return box
 
@@ -373,8 +373,8 @@ def test_removing_is_asked_about_and_said(desk: Desk, tmp_path: Path) -> None:
     folder = desk.studio.paths.models / "tiny"
     assert folder.is_dir()
     box = removal(desk)
-    assert box.defaultButton() is not box.findChild(QWidget, "removeYes")
-    assert "cannot be made again" not in box.informativeText()
+    assert box.leave.isDefault()
+    assert "cannot be made again" not in box.consequence.text()
     box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
     assert not folder.exists()
     assert [id for id in ids(page) if id not in STARTERS] == []
@@ -385,7 +385,7 @@ def test_what_came_with_the_studio_stays(desk: Desk) -> None:
     page = models_page(desk)
     assert page.card.findChild(QWidget, "model.remove") is None
     QTest.keyClick(page, Qt.Key.Key_Delete)
-    assert desk.window.findChild(QMessageBox, "removeModel") is None
+    assert desk.window.findChild(QuestionDialog, "removeModel") is None
 
 
 def test_a_model_at_work_is_not_removed(desk: Desk, tmp_path: Path) -> None:
@@ -397,7 +397,7 @@ def test_a_model_at_work_is_not_removed(desk: Desk, tmp_path: Path) -> None:
     desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
     models_page(desk).run("remove")
     assert page.bar.message().startswith("tiny is in use.")
-    assert desk.window.findChild(QMessageBox, "removeModel") is None
+    assert desk.window.findChild(QuestionDialog, "removeModel") is None
 
 
 def test_a_model_that_a_job_uses_beside_its_own_is_not_removed(
@@ -697,10 +697,10 @@ def test_a_newer_version_is_offered_and_takes_the_place_of_the_old_one(
     page.list.choose(f"installed:{OFFER}")
     assert desk.find("modelNewer").text() == "The catalogue has a newer version."  # type: ignore[attr-defined]
     desk.click("model.update")
-    desk.until(lambda: desk.window.findChild(QMessageBox, "updateModel"))
-    box = desk.window.findChild(QMessageBox, "updateModel")
+    desk.until(lambda: desk.window.findChild(QuestionDialog, "updateModel"))
+    box = desk.window.findChild(QuestionDialog, "updateModel")
     assert box is not None
-    assert "1 work was made with the version that is here." in box.informativeText()
+    assert "1 work was made with the version that is here." in box.consequence.text()
     box.findChild(QWidget, "updateYes").click()  # type: ignore[union-attr]
     desk.until(lambda: desk.studio.catalog.get(OFFER).sha256 != old.sha256)
     desk.idle()
@@ -870,7 +870,7 @@ def test_removing_says_what_depends_on_the_model(desk: Desk, tmp_path: Path) -> 
     desk.idle()
     models_page(desk)
     box = removal(desk)
-    assert "1 work was made with it, and cannot be made again without it." in box.informativeText()
+    assert "1 work was made with it, and cannot be made again without it." in box.consequence.text()
     box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
     assert "tiny" not in ids(page)
     assert desk.studio.library.count() == 1
@@ -903,7 +903,7 @@ def test_models_in_another_folder_are_found_and_used_in_place(desk: Desk, tmp_pa
     page.list.choose(f"machine:{folder / 'their-writer'}")
     desk.click("model.show")
     box = removal(desk)
-    assert f"Its files stay in {folder / 'their-writer'}." in box.informativeText()
+    assert f"Its files stay in {folder / 'their-writer'}." in box.consequence.text()
     box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
     assert weights.is_file()
     desk.click("place.machine")

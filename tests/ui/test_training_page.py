@@ -13,7 +13,6 @@ import pytest
 from PIL import Image as Picture
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QMessageBox
 
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.errors import StudioError
@@ -26,6 +25,7 @@ from studio.ui.avatar.training.page import training_page
 from studio.ui.training.page import TrainingPage
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.training.plot import Plot, PlotCurve
+from studio.ui.widgets.dialogs import QuestionDialog
 from tests.studios import fake_studio, interrupt
 from tests.ui.conftest import Desk, Room
 
@@ -204,9 +204,9 @@ def test_pause_and_go_on(desk: Desk, faces: Path) -> None:
 def test_cancel_asks_adds_nothing_and_can_be_gone_on_with(desk: Desk, faces: Path) -> None:
     shown = begun(desk, faces)
     desk.click("trainCancel")
-    box = desk.window.findChild(QMessageBox, "cancelTraining")
+    box = desk.window.findChild(QuestionDialog, "cancelTraining")
     assert box is not None
-    yes = next(each for each in box.buttons() if each.objectName() == "cancelTrainingYes")
+    yes = box.yes
     yes.click()
     desk.until(lambda: "No model was added" in words(shown))
     assert own(desk) == []
@@ -228,9 +228,9 @@ def test_stopped_again_before_it_learnt_more_it_says_so_and_offers_the_model(des
         desk.until(lambda: shown.save_button.isEnabled())
         desk.click(way)
         if way == "trainCancel":
-            box = desk.window.findChild(QMessageBox, "cancelTraining")
+            box = desk.window.findChild(QuestionDialog, "cancelTraining")
             assert box is not None
-            next(each for each in box.buttons() if each.objectName() == "cancelTrainingYes").click()
+            box.yes.click()
             desk.until(lambda: "No model was added" in words(shown))
             desk.click("trainKeepAfterAll")
         desk.until(lambda: words(shown) == "Nothing has changed: foxes is already in your models.")
@@ -342,10 +342,10 @@ def test_a_training_of_no_use_is_deleted_once_that_is_confirmed(home: Path, loop
 
     def answer(name: str) -> None:
         desk.click("deleteTraining.foxes")
-        box = desk.window.findChild(QMessageBox, "deleteTraining")
+        box = desk.window.findChild(QuestionDialog, "deleteTraining")
         assert box is not None
-        assert "Delete the training run of foxes and free" in box.text()
-        next(each for each in box.buttons() if name in (each.objectName(), each.text())).click()
+        assert "Delete the training run of foxes and free" in box.question.text()
+        next(each for each in (box.yes, box.leave) if name in (each.objectName(), each.text())).click()
         desk.settle()
 
     try:

@@ -27,7 +27,7 @@ from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Run, keys_of
-from studio.ui.forms.undo import Change
+from studio.ui.forms.undo import Change, Outcome
 from studio.ui.stages import pictures
 from studio.ui.widgets.controls import button, label, tip
 from studio.ui.widgets.layout import column
@@ -207,12 +207,15 @@ class CharactersTab(QWidget):
         self.attention.emit()
         self.refresh()
         if before is None:
-            self._notify(tr("{name} is saved.").format(name=one.name), lambda: self._identities.remove(one.id))
+            words = tr("{name} is saved.").format(name=one.name)
+            self._notify(words, lambda: self._identities.remove(one.id), one.id, self._identities.all)
         else:
             old, portrait = before
             self._notify(
                 tr("{name} has this face now.").format(name=one.name),
                 lambda: self._identities.save(old.name, old.face, portrait, old.work),
+                one.id,
+                self._identities.all,
             )
 
     def _use(self, one: Identity) -> None:
@@ -232,6 +235,8 @@ class CharactersTab(QWidget):
         self._notify(
             tr("{old} is now called {name}.").format(old=before.name, name=one.name),
             lambda: identities.rename(id, before.name),
+            id,
+            identities.all,
         )
 
     def _title_work(self, one: Identity) -> None:
@@ -250,24 +255,37 @@ class CharactersTab(QWidget):
     def _remove(self, id: str) -> None:
         one = self._existing(id) and self._try(lambda: self._identities.remove(id))
         if one is not None:
-            self._notify(tr("{name} is in the bin.").format(name=one.name), lambda: self._identities.restore(one.id))
+            words = tr("{name} is in the bin.").format(name=one.name)
+            self._notify(words, lambda: self._identities.restore(one.id), one.id, self._identities.binned)
 
     def _restore(self, id: str) -> None:
         one = self._try(lambda: self._identities.restore(id))
         if one is not None:
             self.characters.select_when_shown(one.id, rename=False)
-            self._notify(tr("{name} is restored.").format(name=one.name), lambda: self._identities.remove(one.id))
+            words = tr("{name} is restored.").format(name=one.name)
+            self._notify(words, lambda: self._identities.remove(one.id), one.id, self._identities.all)
 
     def _existing(self, id: str) -> Identity | None:
         """The character of that id; None, with a message, if it was removed from elsewhere."""
         one = next((one for one in self._identities.all() if one.id == id), None)
         if one is None:
-            self._session.actions.show_error(BadInput("This character no longer exists."))
-            self.refresh()
+            self._say_gone()
         return one
 
-    def _notify(self, words: str, undo: Callable[[], Identity]) -> None:
-        self._session.actions.notify_change(words, Change(lambda: self._try(undo) is not None))
+    def _say_gone(self) -> None:
+        self._session.actions.show_error(BadInput("This character no longer exists."))
+        self.refresh()
+
+    def _notify(self, words: str, undo: Callable[[], Identity], id: str, where: Callable[[], list[Identity]]) -> None:
+        """Say what was done to a character, with a button that takes it back as long as it is found there."""
+
+        def back() -> Outcome:
+            if not any(one.id == id for one in where()):
+                self._say_gone()
+                return "gone"
+            return "failed" if self._try(undo) is None else "done"
+
+        self._session.actions.notify_change(words, Change(back))
 
     def _try(self, action: Callable[[], Identity]) -> Identity | None:
         """What an action returns; None, with a message, if it failed: then the characters are read again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 Value = TypeVar("Value")
 
@@ -123,18 +123,25 @@ class UndoHistory(Generic[Value]):
         return self.value
 
 
+Outcome = Literal["done", "failed", "gone"]
+"""How a step back or forward went: done; failed, and can be tried again; or what it changes exists no more."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """Something that was done and can be taken back; each call returns False where it failed. Without `redo` it cannot
-    be done again.
+    """Something that was done and can be taken back. Each call says why where it could not. Without `redo` it cannot be
+    done again.
     """
 
-    undo: Callable[[], bool]
-    redo: Callable[[], bool] | None = None
+    undo: Callable[[], Outcome]
+    redo: Callable[[], Outcome] | None = None
 
 
 class ChangeHistory:
-    """Changes of works and characters, newest last. `changed` is called after each."""
+    """Changes of works and characters, newest last. `changed` is called after each.
+
+    A step that fails leaves its change where it was, to be tried again; one whose works are gone is forgotten.
+    """
 
     def __init__(self, changed: Callable[[], object]) -> None:
         self._announce = changed
@@ -159,17 +166,33 @@ class ChangeHistory:
     def undo(self, change: Change | None = None) -> None:
         """Take back this change, or the last one; nothing happens where it was taken back already."""
         found = next((pair for pair in reversed(self._before) if change in (None, pair[1])), None)
-        if found is None:
-            return
-        self._before.remove(found)
-        if found[1].undo() and found[1].redo is not None:
-            self._after.append((moment(), found[1]))
-        self._announce()
+        if found is not None:
+            self._step(found, found[1].undo, self._before, self._after if found[1].redo is not None else None)
 
     def redo(self) -> None:
-        if not self._after:
-            return
-        _, change = self._after.pop()
-        if change.redo is not None and change.redo():
-            self._before.append((moment(), change))
+        if self._after and (redo := self._after[-1][1].redo) is not None:
+            self._step(self._after[-1], redo, self._after, self._before)
+
+    def failed_later(self, change: Change) -> None:
+        """A step of this change that counted as done, and went on in the background, has failed: it is still to do."""
+        for here, there in ((self._before, self._after), (self._after, self._before)):
+            found = next((pair for pair in here if pair[1] is change), None)
+            if found is not None and change.redo is not None:
+                here.remove(found)
+                there.append((moment(), change))
+                self._announce()
+                return
+
+    def _step(
+        self,
+        pair: tuple[int, Change],
+        step: Callable[[], Outcome],
+        here: list[tuple[int, Change]],
+        there: list[tuple[int, Change]] | None,
+    ) -> None:
+        outcome = step()
+        if outcome != "failed" and pair in here:
+            here.remove(pair)
+            if outcome == "done" and there is not None:
+                there.append((moment(), pair[1]))
         self._announce()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QStandardPaths
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from studio.errors import StudioError
 from studio.export import copies
@@ -21,13 +21,13 @@ from studio.studio import Studio
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.commands import command
-from studio.ui.forms.undo import Change, ChangeHistory, Undoable
+from studio.ui.forms.undo import Change, ChangeHistory, Outcome, Undoable
 from studio.ui.library import send_to
 from studio.ui.library.importer import Importer
 from studio.ui.library.model import file_name
 from studio.ui.shell import window_state
 from studio.ui.widgets import error_actions
-from studio.ui.widgets.dialogs import ask_paths, confirm, open_folder
+from studio.ui.widgets.dialogs import QuestionDialog, ask_paths, open_folder
 from studio.ui.widgets.messages import Toast
 from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import count, failure, tr
@@ -183,16 +183,14 @@ class WorkActions:
         return Undoable(self.history, self.history.undo, self.history.redo)
 
     def rename(self, asset: Asset, title: str) -> bool:
-        def put(title: str) -> bool:
-            return self._attempt(lambda: self.studio.library.rename(asset.id, title))
+        library = self.studio.library
 
-        def again(title: str) -> bool:
-            return bool(self._existing([asset.id])) and put(title)
+        def put(title: str) -> Callable[[Sequence[str]], object]:
+            return lambda ids: [library.rename(id, title) for id in ids]
 
-        done = put(title)
-        if done:
-            self.history.add(Change(lambda: again(asset.title), lambda: again(title)))
-        return done
+        return self._change(
+            [asset.id], put(title), lambda: self.history.add(self._reversible([asset.id], put(asset.title), put(title)))
+        )
 
     def reveal(self, asset: Asset) -> None:
         """Open the folder that holds the work."""
@@ -249,35 +247,44 @@ class WorkActions:
         """Move works to the bin, with undo, after which `back` is called; False if they could not be moved."""
         library = self.studio.library
 
-        def again() -> bool:
-            return self._change(self._existing(ids), library.bin)
-
         def restored(number: int) -> None:
             self.notify(count(number, "%n item restored.", "%n items restored."), ())
             if back is not None:
                 back()
 
-        def undo() -> bool:
-            there = self._existing(ids)  # what was deleted since does not come back
-            return bool(there) and self._change(there, library.restore, lambda: restored(len(there)))
-
         def said() -> None:
             words = count(len(ids), "%n item moved to the bin.", "%n items moved to the bin.")
-            self.notify_change(words, Change(undo, again))
+            self.notify_change(words, self._reversible(ids, library.restore, library.bin, restored))
 
         return self._change(ids, library.bin, said)
 
     def restore(self, ids: Sequence[str]) -> bool:
         library = self.studio.library
+        change = self._reversible(ids, library.bin, library.restore)
+        return self._change(ids, library.restore, lambda: self.history.add(change))
 
-        def done() -> None:
-            change = Change(
-                lambda: self._change(self._existing(ids), library.bin),
-                lambda: self._change(self._existing(ids), library.restore),
-            )
-            self.history.add(change)
+    def _reversible(
+        self,
+        ids: Sequence[str],
+        undo: Callable[[Sequence[str]], object],
+        redo: Callable[[Sequence[str]], object],
+        undone: Callable[[int], object] | None = None,
+    ) -> Change:
+        """A change of works that can be taken back and made again, for those that were not deleted since; `undone` gets
+        their number.
+        """
 
-        return self._change(ids, library.restore, done)
+        def step(put: Callable[[Sequence[str]], object], then: Callable[[int], object] | None) -> Outcome:
+            there = self._existing(ids)
+            if not there:
+                self.notify(count(len(ids), "This item no longer exists.", "These %n items no longer exist."), ())
+                return "gone"
+            end = None if then is None else lambda: then(len(there))
+            done = self._change(there, put, end, lambda: self.history.failed_later(change))
+            return "done" if done else "failed"
+
+        change = Change(lambda: step(undo, undone), lambda: step(redo, None))
+        return change
 
     def _existing(self, ids: Sequence[str]) -> list[str]:
         """Those of these works that were not deleted since."""
@@ -328,12 +335,10 @@ class WorkActions:
             put(other, on)
             moved.extend(other)
 
-        def again(on: bool) -> bool:
-            return self._change(self._existing(moved), lambda part: put(part, on))
-
         def said() -> None:
             if moved:
-                self.notify_change(words, Change(lambda: again(not on), lambda: again(on)))
+                change = self._reversible(moved, lambda part: put(part, not on), lambda part: put(part, on))
+                self.notify_change(words, change)
             elif words:
                 self.notify(words, ())
 
@@ -341,15 +346,15 @@ class WorkActions:
 
     def delete(self, ids: Sequence[str]) -> None:
         """Ask, then delete works of the bin for good."""
-        confirm(
+        QuestionDialog(
             self.window,
             ("deleteForGood", "deleteYes"),
+            tr("Delete permanently"),
             count(len(ids), "Delete %n item permanently?", "Delete %n items permanently?"),
             tr("The files are deleted from this computer. This cannot be undone."),
             (tr("Delete"), tr("Cancel")),
             lambda: self._change(ids, self.studio.library.delete),
-            icon=QMessageBox.Icon.Warning,
-        )
+        ).open()
 
     def empty_bin(self) -> None:
         self.delete(self.studio.library.ids(LibraryQuery(binned=True)))
@@ -411,7 +416,11 @@ class WorkActions:
         self._bridge.library_changed()
 
     def _change(
-        self, ids: Sequence[str], change: Callable[[Sequence[str]], object], then: Callable[[], object] | None = None
+        self,
+        ids: Sequence[str],
+        change: Callable[[Sequence[str]], object],
+        then: Callable[[], object] | None = None,
+        failed_later: Callable[[], object] = lambda: None,
     ) -> bool:
         """Change a few works at once, many in the background; False if it failed at once."""
         if len(ids) <= FEW:
@@ -430,7 +439,11 @@ class WorkActions:
                 change(ids[start : start + PART])
                 changed()
 
-        self.tasks.run(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), self.show_error)
+        def failed(error: BaseException) -> None:
+            self.show_error(error)
+            failed_later()
+
+        self.tasks.run(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), failed)
         return True
 
 

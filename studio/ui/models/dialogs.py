@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QLayout, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QPlainTextEdit, QWidget
 
 from studio.backends import MEDIA, PAGELESS
 from studio.errors import StudioError
@@ -16,9 +15,8 @@ from studio.models.sources.offers import REPOSITORY
 from studio.ui.background import SerialTasks
 from studio.ui.pages.licences import LicenceTerms
 from studio.ui.widgets.controls import CheckBox, ComboBox, button, label, named
-from studio.ui.widgets.dialogs import open_address
+from studio.ui.widgets.dialogs import LineDialog, open_address
 from studio.ui.widgets.layout import add, column, row
-from studio.ui.widgets.messages import MessageBar
 from studio.ui.widgets.text import tr
 
 TEXT_LIMIT = 200_000  # bytes of a licence that are shown
@@ -60,42 +58,6 @@ class LicenceDialog(QDialog):
         leave.setFixedHeight(40)
         add(whole, self.agree, 4, row(None, leave, bring))
         self.agree.setFocus()
-
-
-class LineDialog(QDialog):
-    """Asks for one line of text, which is never empty. `line` is the field, `go` the button that `answer` runs, `bar`
-    says what is wrong. `more` stands below the line.
-    """
-
-    def __init__(
-        self,
-        parent: QWidget,
-        name: str,
-        title: str,
-        hint: str,
-        called: str,
-        go: tuple[str, str],
-        answer: Callable[[], object],
-        *more: QLayout,
-    ) -> None:
-        super().__init__(parent)
-        self.setObjectName(name)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(title)
-        self.line = named(QLineEdit(), f"{name}Line", called)
-        self.bar = MessageBar(name)
-        words, button_name = go
-        self.go = button(words, button_name, "primary", clicked=answer)
-        self.go.setDefault(True)
-        self.go.setEnabled(False)
-        self.line.textChanged.connect(lambda text: self.go.setEnabled(bool(text.strip())))
-        leave = button(tr("Cancel"), f"{name}Leave", clicked=self.reject)
-        leave.setFixedHeight(40)
-        said = label(hint, "muted", wrap=True)
-        said.setMinimumWidth(420)
-        whole = column(self, spacing=12, margins=(24, 20, 24, 20))
-        add(whole, label(title, "heading"), said, self.line, *more, self.bar, 4, row(None, leave, self.go))
-        self.line.setFocus()
 
 
 class AddressDialog(LineDialog):

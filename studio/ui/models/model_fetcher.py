@@ -17,7 +17,7 @@ from studio.ui.models.dialogs import LicenceDialog, TokenDialog
 from studio.ui.models.downloads import DownloadState, ModelDownloads
 from studio.ui.models.entries import ModelEntry
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.dialogs import confirm
+from studio.ui.widgets.dialogs import QuestionDialog
 from studio.ui.widgets.text import count, tr
 
 
@@ -74,15 +74,15 @@ class ModelFetcher(QObject):
                 "%n work was made with the version that is here. It stays; made again, it comes out differently.",
                 "%n works were made with the version that is here. They stay; made again, they come out differently.",
             )
-            confirm(
+            QuestionDialog(
                 self._page.window(),
                 ("updateModel", "updateYes"),
+                tr("Update a model"),
                 tr("Update {name}?").format(name=model.title),
                 words + "\n" + tr("The version that is here is deleted once the newer one is there."),
                 (tr("Update"), tr("Cancel")),
                 lambda: self._fetch(entry, accepted=True),
-                title=tr("Update a model"),
-            )
+            ).open()
 
         studio = self._studio
         self._tasks.run(lambda: studio.uses_of(model), ask)

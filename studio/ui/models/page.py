@@ -49,7 +49,7 @@ from studio.ui.pages.licences import terms
 from studio.ui.pages.text_dialog import TextDialog
 from studio.ui.panel.panel import Panel
 from studio.ui.widgets.controls import button, tip
-from studio.ui.widgets.dialogs import ask_paths, confirm, open_folder
+from studio.ui.widgets.dialogs import QuestionDialog, ask_paths, open_folder
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.layout import column, row
 from studio.ui.widgets.messages import MessageBar
@@ -446,15 +446,15 @@ class ModelsPage(Page):
         else:
             question = tr("Remove {name} and free {size}?").format(name=model.title, size=size(model.size))
             said.append(tr("Its files are deleted permanently. What was made with it stays."))
-        confirm(
+        QuestionDialog(
             self.window(),
             ("removeModel", "removeYes"),
+            tr("Remove a model"),
             question,
             "\n".join(said),
             (tr("Remove"), tr("Cancel")),
             lambda: self.remove(model),
-            title=tr("Remove a model"),
-        )
+        ).open()
 
     def remove(self, model: Model) -> None:
         with self.bar.errors():

@@ -285,7 +285,7 @@ class Brief(QWidget):
     def state(self) -> dict[str, Any]:
         """What is restored at the next start."""
         try:
-            request = self.form.value().to_json()
+            request = Request.to_json(self.form.value())  # with every field, also those that a work's card leaves out
         except StudioError:
             request = {}
         seed = self.form.seed
@@ -299,12 +299,18 @@ class Brief(QWidget):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore a state; ignore what is not valid."""
+        """Restore a state; ignore what is not valid. Fields that did not exist when it was saved get what suits the
+        model.
+        """
         try:
-            request = Request.from_json(state.get("request"))
+            saved = dict(state["request"])
+            request = Request.from_json(saved)
             if isinstance(request, self._medium.default_task.request):
-                self.form.set_value(request)
-        except (StudioError, TypeError, ValueError):
+                model = self._model_of(request)
+                suited = self._medium.family(model.family if model is not None else "").suited(type(request), model)
+                new = {name: value for name, value in suited.items() if name not in saved}
+                self.form.set_value(request.replace(**new))
+        except (StudioError, KeyError, TypeError, ValueError):
             pass
         self.presets.restore(state.get("recent"))
         match state.get("size"):

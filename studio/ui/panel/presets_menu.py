@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeySequence
-from PySide6.QtWidgets import QInputDialog, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from studio.backends import medium
 from studio.errors import BadInput, StudioError
@@ -18,7 +18,7 @@ from studio.schema.presets import Preset, Presets
 from studio.schema.request import Request
 from studio.ui.commands import keys_of
 from studio.ui.widgets.controls import tool
-from studio.ui.widgets.dialogs import ask_paths
+from studio.ui.widgets.dialogs import LineDialog, ask_paths
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
 
@@ -60,15 +60,15 @@ class PresetMenus(QObject):
 
     def ask_name(self) -> None:
         """Ask for a name, and save the settings under it."""
-        dialog = QInputDialog(self._window)
-        dialog.setObjectName("presetName")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(tr("Save as preset"))
-        dialog.setLabelText(tr("Name"))
-        dialog.setTextValue(_words(self._current())[:40])
-        dialog.setOkButtonText(tr("Save"))
-        dialog.setCancelButtonText(tr("Cancel"))
-        dialog.textValueSelected.connect(self.save_as)
+
+        def save() -> None:
+            dialog.accept()
+            self.save_as(dialog.line.text().strip())
+
+        go = (tr("Save"), "presetSave")
+        dialog = LineDialog(self._window.window(), "presetName", tr("Save as preset"), "", tr("Name"), go, save)
+        dialog.line.setText(_words(self._current())[:40])
+        dialog.line.selectAll()
         dialog.open()
 
     def save_as(self, name: str) -> None:

@@ -28,7 +28,7 @@ from studio.ui.training.progress_view import ProgressView
 from studio.ui.training.resumable_list import ResumableList
 from studio.ui.widgets import icons
 from studio.ui.widgets.controls import GAP, ICON, button, label, named
-from studio.ui.widgets.dialogs import confirm
+from studio.ui.widgets.dialogs import QuestionDialog
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.layout import ScaledSize, column, row
 from studio.ui.widgets.messages import MessageBar
@@ -152,15 +152,15 @@ class TrainingPage(Page):
             self._refresh()
 
     def ask_to_cancel(self) -> None:
-        confirm(
+        QuestionDialog(
             self.window(),
             ("cancelTraining", "cancelTrainingYes"),
+            tr("Stop training"),
             tr("Stop training without saving a model?"),
             tr("You can resume it later. “Stop and save” adds the model as it is now."),
             (tr("Stop"), tr("Keep training")),
             self._cancel,
-            title=tr("Stop training"),
-        )
+        ).open()
 
     def _cancel(self) -> None:
         if self.progress.job is not None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from studio.jobs import training_runs
 from studio.schema.request import TrainRequest
 from studio.ui.widgets.controls import ElidedLabel, button, label, tool
-from studio.ui.widgets.dialogs import confirm
+from studio.ui.widgets.dialogs import QuestionDialog
 from studio.ui.widgets.layout import clear_layout, column, row
 from studio.ui.widgets.text import duration, moment, size, tr
 from studio.ui.widgets.theme import SIZE
@@ -62,12 +62,12 @@ class ResumableList(QWidget):
 
     def _ask_to_delete(self, request: TrainRequest, title: str) -> None:
         room = size(training_runs.disk_bytes(Path(request.out)))
-        confirm(
+        QuestionDialog(
             self.window(),
             ("deleteTraining", "deleteTrainingYes"),
+            tr("Delete training run"),
             tr("Delete the training run of {name} and free {size}?").format(name=title, size=room),
             tr("Its progress is lost permanently. Models saved from it stay."),
             (tr("Delete"), tr("Keep")),
             lambda: self.delete_confirmed.emit(request),
-            title=tr("Delete training run"),
-        )
+        ).open()
