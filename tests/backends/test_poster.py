@@ -12,6 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from studio.backends.poster.engine import engine as engine_module
 from studio.backends.poster.engine.engine import PosterEngine
 from studio.backends.poster.engine.network import PosterShape, train_tokenizer
 from studio.backends.poster.engine.train import PosterTrainer
@@ -149,6 +150,32 @@ def test_cancel_at_the_first_step_stops_there_and_leaves_the_engine_well(engine:
         paint(engine, diary, seed=3)
     assert [p.done for p in diary if p.stage == "painting"] == [0, 1]
     assert np.array_equal(before, paint(engine, seed=3))
+
+
+@pytest.mark.parametrize("done", [0, 1, STEPS])
+def test_a_cancel_is_heard_before_each_block_of_encoder_denoiser_and_decoder(
+    engine: PosterEngine, done: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = paint(engine, seed=3)
+    monkeypatch.setattr(engine_module, "PATIENCE", -1.0)
+    seen: list[int] = []
+
+    def again(progress: Progress) -> bool:
+        if progress.stage == "painting" and progress.done == done:
+            seen.append(done)
+        return len(seen) == 2  # not the step itself, but what is told within it
+
+    with pytest.raises(Cancelled):
+        paint(engine, Diary(again), seed=3)
+    monkeypatch.undo()
+    assert np.array_equal(before, paint(engine, seed=3))
+
+
+def test_a_cancel_is_heard_while_parts_are_loaded(trained: Path) -> None:
+    other = PosterEngine()
+    with pytest.raises(Cancelled):
+        other.load(Resources(model(trained / "model")), Diary(lambda p: p.stage == "loading" and p.done == 1))
+    other.close()
 
 
 @pytest.mark.parametrize("change", [{"width": 2000, "height": 64}, {"width": 64, "height": 2000}])

@@ -21,6 +21,7 @@ from studio.backends.engine.device import device, translate_out_of_memory
 from studio.backends.engine.loaded import check_keys, check_tokens
 from studio.backends.engine.schedulers import CosineSdeScheduler
 from studio.errors import StudioError, foreign_reason
+from studio.jobs.job import Cancelled
 from studio.models.folders import HINT
 from studio.models.pipelines import INDEX, LIBRARIES, PipelineIndex, PipelinePart, check, read_index, variant_of
 
@@ -41,9 +42,16 @@ SPARED = ("text_encoder_3", "tokenizer_3")
 """Parts that a pipeline works without though it does not say so."""
 
 
-def read(folder: Path, without: Collection[str] = (), exact: Collection[str] = (), **options: Any) -> Any:
+def read(
+    folder: Path,
+    without: Collection[str] = (),
+    exact: Collection[str] = (),
+    after: Callable[[int, int], object] = lambda done, total: None,
+    **options: Any,
+) -> Any:
     """The pipeline in `folder`. `options` are those of `from_pretrained` for each part with weights, such as `dtype`;
     the parts named in `exact` are in float32 whatever that is, and optional ones named in `without` are left out.
+    `after(done, total)` is called before each part and after the last; what it raises passes through.
 
     Raises StudioError for what is no pipeline, is damaged, incomplete, quantised, or would run code of its own.
     """
@@ -57,13 +65,13 @@ def read(folder: Path, without: Collection[str] = (), exact: Collection[str] = (
     try:
         _check_parts(folder, index)
         with translate_out_of_memory():
-            made: dict[str, Any] = {
-                part.name: _part(
-                    folder / part.name, part, {**options, "dtype": torch.float32} if part.name in exact else options
-                )
-                for part in index.parts
-                if part.name not in without
-            }
+            made: dict[str, Any] = {}
+            parts = [part for part in index.parts if part.name not in without]
+            for done, part in enumerate(parts):
+                after(done, len(parts))
+                given = {**options, "dtype": torch.float32} if part.name in exact else options
+                made[part.name] = _part(folder / part.name, part, given)
+            after(len(parts), len(parts))
             for name, tokenizer in made.items():
                 encoder = made.get(name.replace("tokenizer", "text_encoder"))
                 if name.startswith("tokenizer") and encoder is not None:
@@ -73,7 +81,7 @@ def read(folder: Path, without: Collection[str] = (), exact: Collection[str] = (
             asked = inspect.signature(kind.__init__).parameters
             given = {**dict.fromkeys((*index.absent, *without)), **index.values, **made}
             return kind(**{name: value for name, value in given.items() if name in asked})
-    except StudioError:
+    except (StudioError, Cancelled):
         raise
     except Exception as error:  # a hostile file may raise anything in there
         log.warning("%s cannot be loaded: %s: %s", folder.name, type(error).__name__, error)
@@ -134,6 +142,26 @@ def step_callback(pipe: Any, after: Callable[[int, torch.Tensor | None], None]) 
         yield {}
     finally:
         hook.remove()
+
+
+@contextlib.contextmanager
+def before_blocks(pipe: Any, call: Callable[[], object]) -> Iterator[None]:
+    """Calls `call` before each block of each network. What it raises ends the run: in a text encoder, a long step or a
+    decoder too, of which no pipeline tells.
+    """
+    lists = [
+        each
+        for network in pipe.components.values()
+        if isinstance(network, torch.nn.Module)
+        for each in network.modules()
+        if isinstance(each, torch.nn.ModuleList | torch.nn.Sequential)
+    ]
+    hooks = [block.register_forward_pre_hook(lambda *_: call()) for blocks in lists for block in blocks]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def cannot_run(folder: Path, error: Exception) -> StudioError:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ from studio.models.model import Model
 from studio.schema.fields import WorkKey
 from studio.schema.request import Request
 
+PATIENCE = 0.5
+"""Seconds without a word, after which whoever waits is asked whether to go on."""
+
 
 class PosterEngine:
     """Engine of PosterRequest."""
@@ -43,10 +48,13 @@ class PosterEngine:
         if model is None:
             raise BadInput("A poster needs a model.", "`studio models list` shows the models there are.")
         report(Progress("loading"))
-        self.hold(model, pipelines.read(model.folder, dtype=dtype_for(model.size)))
+
+        def after(done: int, total: int) -> None:
+            report(Progress("loading", done, total))
+
+        self.hold(model, pipelines.read(model.folder, after=after, dtype=dtype_for(model.size)))
         with translate_out_of_memory():
             pipelines.to_device(self._pipe, model.size)
-        report(Progress("loading", 1, 1))
 
     def hold(self, model: Model, pipe: Any) -> None:
         """Paint with `pipe`, that of `model`, where it lies."""
@@ -76,18 +84,30 @@ class PosterEngine:
         pipe = self._pipe if start is None else self._from_picture(start.mask is not None)
         given = self._arguments(pipe, request, width, height, start)
         total = max(1, int(request.steps * given.get("strength", 1.0)))
-        report(Progress("painting", 0, total))
+        told, when = Progress("painting", 0, total), time.monotonic()
+        report(told)
         preview = LatentPreview(self._pipe, self._notes.get("latent_rgb"), width, height)
 
         def after(step: int, latents: torch.Tensor | None) -> None:
             whole = total if start is None else getattr(pipe, "num_timesteps", total)  # how many a strength leaves
-            report(Progress("painting", min(step + 1, whole), whole, preview(latents)))
+            tell(Progress("painting", min(step + 1, whole), whole, preview(latents)))
+
+        def tell(progress: Progress) -> None:
+            nonlocal told, when
+            told, when = progress, time.monotonic()
+            report(progress)
+
+        def ask() -> None:
+            """Whether to go on, while a block takes long."""
+            if time.monotonic() - when > PATIENCE:
+                tell(replace(told, preview=None))
 
         try:
             with (
                 translate_out_of_memory(),
                 torch.inference_mode(),
                 pipelines.step_callback(pipe, after) as watching,
+                pipelines.before_blocks(pipe, ask),
             ):
                 made = pipe(**given, **watching)
         except (StudioError, Cancelled):
