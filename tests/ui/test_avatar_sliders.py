@@ -24,6 +24,33 @@ def line(room: Room) -> Iterator[LabelledSlider]:
     made.deleteLater()
 
 
+def test_a_slider_says_its_value_all_the_time(line: LabelledSlider) -> None:
+    assert line.number.isVisible()
+    assert line.number.text() == "50 %"
+    width = line.slider.width()
+    line.slider.setFocus()
+    QTest.keyClick(line.slider, Qt.Key.Key_Right)
+    assert line.number.text() == line.slider.accessibleDescription() == "60 %"
+    line.show_value(1.0, moved=True)
+    assert line.number.text() == "100 %"
+    assert line.number.sizeHint().width() <= line.number.width()
+    assert line.slider.width() == width
+    line.set_available(False)
+    assert not line.number.isVisible(), "a face without it has no value"
+    line.set_available(True)
+    line.slider.colours = ("#000000", "#ff0000")
+    line.show_value(0.5, moved=False)
+    assert line.number.text() == "", "the handle shows the colour"
+
+
+def test_a_direction_says_its_value_with_its_sign(room: Room) -> None:
+    line = LabelledSlider("way", "Age", -3.0, 3.0, 30)
+    line.show_value(-3.0, moved=True)
+    assert line.number.text() == "-3.0"
+    assert line.number.sizeHint().width() <= line.number.width()
+    line.deleteLater()
+
+
 @pytest.mark.parametrize("off", [0, 5, -5])
 def test_a_slider_follows_the_hand_from_where_it_was_taken(line: LabelledSlider, off: int) -> None:
     start = line.slider._handle()

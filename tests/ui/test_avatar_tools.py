@@ -16,13 +16,14 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from qasync import QEventLoop
 
 from studio.backends.avatar.directions import directions
+from studio.backends.avatar.mixing import parse_face
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, DirectionStep
 from studio.library.library import Asset, LibraryQuery
 from studio.media import clips
 from studio.ui.avatar.faces import WorkChooser
 from studio.ui.avatar.inspector import AvatarInspector
 from tests.faces import LATENT, REMARK, REMARK_STEPS, FaceEngine, face_studio
-from tests.ui.avatar_actions import brief, face_desk, inside, page, pick, shows, sixteen, works
+from tests.ui.avatar_actions import brief, colour_of, face_desk, inside, page, pick, shows, sixteen, works
 from tests.ui.conftest import Desk
 
 
@@ -208,6 +209,39 @@ def test_a_walk_is_put_together_previewed_made_and_found_again(desk: Desk, home:
     assert isinstance(fresh, AvatarInspector)
     assert [json.loads(each.face)["seed"] for each in fresh.morph.request().stations] == order
     again.close()
+
+
+def test_faces_and_clips_of_morphs_have_pictures_after_a_restart(desk: Desk, home: Path, loop: QEventLoop) -> None:
+    _, inspector = page(desk)
+    kept(desk)
+    desk.click("tab.walk")
+    desk.click("stationAdd")
+    sixteen(desk)
+    pick(desk, 4)
+    desk.click("stationAdd")
+    desk.click("walkMake")
+    desk.until(lambda: [each for each in desk.studio.library.page() if each.is_clip])
+    clip = desk.studio.library.page()[0]
+    faces = [parse_face(each.face) for each in inspector.morph.request().stations]
+    desk.close()
+    again = Desk(home, loop, studio=face_studio(home))
+    try:
+        panel, fresh = page(again)
+        assert fresh.tabs.tab == "walk"
+        stations = fresh.morph.stations
+
+        def centres() -> list[tuple[int, int, int]]:
+            icons = [stations.item(at).icon().pixmap(24).toImage() for at in range(stations.count())]
+            colours = [icon.pixelColor(icon.width() // 2, icon.height() // 2) for icon in icons]
+            return [(each.red(), each.green(), each.blue()) for each in colours]
+
+        again.until(lambda: centres() == [colour_of(face) for face in faces])
+        thumbnails = panel.filmstrip._works.thumbnails
+        again.until(lambda: thumbnails.is_loaded(clip.id))
+        assert thumbnails.loaded(clip.id).picture is not None
+        assert thumbnails.loaded(clip.id).picture.width() > 1
+    finally:
+        again.close()
 
 
 def test_faces_of_a_morph_move_by_key_and_its_settings_are_in_its_request(

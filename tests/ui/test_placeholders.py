@@ -6,13 +6,14 @@ import threading
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRectF
+from PySide6.QtCore import QPoint, QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from studio.library.library import Library
 from studio.ui.library.page import LibraryPage
 from studio.ui.library.thumbnails import FACES, KEPT
 from studio.ui.panel.onboarding import SamplePicture
+from studio.ui.stages.candidates import CandidateGrid
 from studio.ui.widgets import placeholder
 from studio.ui.widgets.lru_cache import LruCache
 from studio.ui.widgets.theme import theme
@@ -81,6 +82,57 @@ def test_tiles_and_details_show_blocks_until_thumbnails_come(desk: Desk, monkeyp
     desk.settle()
     assert colour_at(page.grid.viewport(), centre) != block
     assert colour_at(details.thumbnail, details.thumbnail.rect().center()) != block
+
+
+@pytest.mark.parametrize(("wide", "high"), [(300, 1000), (1000, 300), (500, 500)])
+def test_the_place_of_a_tile_has_the_proportions_of_its_picture(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wide: int, high: int
+) -> None:
+    path = tmp_path / "sea.png"
+    picture = QImage(wide, high, QImage.Format.Format_RGB32)
+    picture.fill(QColor("#104080"))
+    picture.save(str(path))
+    desk.studio.library.import_file(path)
+    gate, real = threading.Event(), Library.thumbnail
+
+    def slow(library: Library, id: str, size: int) -> Path | None:
+        gate.wait(10)
+        return real(library, id, size)
+
+    monkeypatch.setattr(Library, "thumbnail", slow)
+
+    def box(page: LibraryPage, colour: QColor) -> tuple[int, int]:
+        """Width and height of what has this colour in the first tile."""
+        seen = page.grid.viewport().grab(page.grid.visualRect(page._works.index(0))).toImage()
+        side = page.grid.delegate.side
+        found = [(x, y) for x in range(side) for y in range(side) if seen.pixelColor(x, y) == colour]
+        xs, ys = [x for x, _ in found], [y for _, y in found]
+        return (max(xs) - min(xs), max(ys) - min(ys)) if found else (0, 0)
+
+    try:
+        page = desk.window.open("library")
+        assert isinstance(page, LibraryPage)
+        desk.until(lambda: box(page, theme().colour("skeleton")) != (0, 0))
+        reading = box(page, theme().colour("skeleton"))
+    finally:
+        gate.set()
+    desk.until(lambda: box(page, QColor("#104080")) != (0, 0))
+    shown = box(page, QColor("#104080"))
+    assert abs(reading[0] - shown[0]) <= 3
+    assert abs(reading[1] - shown[1]) <= 3
+
+
+def test_the_places_of_candidates_have_their_proportions(room: Room) -> None:
+    grid = CandidateGrid()
+    grid.resize(640, 640)
+    grid.expect(4, shape=QSize(512, 768))
+    seen, cell = grid.grab().toImage(), grid.cell(0)
+    empty, outside = theme().colour("window"), theme().colour("stage")
+    across = [seen.pixelColor(x, round(cell.center().y())) for x in range(round(cell.left()), round(cell.right()))]
+    down = [seen.pixelColor(round(cell.center().x()), y) for y in range(round(cell.top()), round(cell.bottom()))]
+    assert across.count(empty) / down.count(empty) == pytest.approx(2 / 3, abs=0.02)
+    assert across[2] == outside
+    grid.deleteLater()
 
 
 def test_a_work_whose_picture_cannot_be_read_shows_its_kind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

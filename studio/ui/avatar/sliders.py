@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QRectF, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QRect, QRectF, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionSlider, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionSlider, QWidget
 
 from studio.backends.avatar import sliders
 from studio.backends.avatar.requests import AvatarRequest, SliderValue
@@ -19,6 +19,7 @@ from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
 POSITIONS = 20  # positions of a slider between two steps of a key
+CAPTION = 0.88  # size of the value beside it, of that of text
 KEY_DELAY = 400  # milliseconds after the last key until a move by keys has settled
 
 
@@ -118,7 +119,7 @@ class LiveSlider(QuietSlider):
 
 
 class LabelledSlider(QWidget):
-    """A name, its slider from `low` to `high` in `steps` steps of a key, and a reset button.
+    """A name, a reset button, its slider from `low` to `high` in `steps` steps of a key, and its value in words.
 
     `moved(value)` and `settled(value)` are those of the slider; `reset_clicked`.
     """
@@ -149,10 +150,15 @@ class LabelledSlider(QWidget):
         )
         keep_place(self.reset)
         self.reset.hide()
-        line = row(self.title, self.reset, self.slider, spacing=4)
+        self.number = label("", "caption", name=f"value.{name}")
+        self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        keep_place(self.number)
+        line = row(self.title, self.reset, self.slider, self.number, spacing=4)
         line.setStretch(0, 47)
         line.setStretch(2, 53)
         self.setLayout(line)
+        theme().changed.connect(self._fit)
+        self._fit()
         self.slider.moved.connect(self._moved)
         self.slider.settled.connect(lambda: self.settled.emit(self.value))
 
@@ -165,21 +171,32 @@ class LabelledSlider(QWidget):
         """The value in words: a share in per cent, or a number with its sign."""
         return f"{self.value:+.1f}" if self._low < 0 else f"{round(100 * (self.value - self._low) / self._span)} %"
 
-    def _moved(self) -> None:
+    def _fit(self) -> None:
+        """Have room for the longest value, so that no slider changes its length."""
+        longest = "100 %" if self._low >= 0 else f"{-self._span / 2:+.1f}"
+        self.number.setFixedWidth(theme().text_width(longest, CAPTION) + 2)
+        self._say()
+
+    def _say(self) -> None:
+        """Show the value; a slider of colours shows it itself."""
         self.slider.setAccessibleDescription(self.said)
-        if self.slider.isSliderDown():
-            QToolTip.showText(self.slider.mapToGlobal(QPoint(0, -2 * self.slider.height())), self.said, self.slider)
+        self.number.setText("" if self.slider.colours else self.said)
+
+    def _moved(self) -> None:
+        self._say()
         self.moved.emit(self.value)
 
     def show_value(self, value: float, *, moved: bool) -> None:
         """Show a value; `moved`: it differs from the resting value, so offer to reset it."""
         self.slider.show_position(round((value - self._low) / self._span * self._positions))
+        self._say()
         self.reset.setVisible(moved)
 
     def set_available(self, on: bool) -> None:
         """Whether the face has this attribute at all: no hair colour without hair."""
         self.slider.setEnabled(on)
         self.title.setEnabled(on)
+        self.number.setVisible(on)
         if not on:
             self.reset.hide()
 

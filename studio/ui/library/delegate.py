@@ -39,7 +39,7 @@ class WorkDelegate(QStyledItemDelegate):
         self._until: float | None = None
         self._look: Hashable = ()
         self._fonts: dict[tuple[float, bool, bool], QFont] = {}
-        self._blanks: dict[float, QPixmap] = {}
+        self._blanks: dict[tuple[float, int, int], QPixmap] = {}
         self.side = side
         self.reset()
         theme().changed.connect(self.reset)
@@ -96,7 +96,7 @@ class WorkDelegate(QStyledItemDelegate):
         ratio = painter.device().devicePixelRatioF()
         face = self._tile(works.thumbnails, asset, selected, ratio)
         if face is None:
-            self.draw_blank(painter, corner)
+            self.draw_blank(painter, corner, _shape(asset))
         else:
             painter.drawPixmap(corner, face)
         if not (selected or focused or hovered):
@@ -113,15 +113,18 @@ class WorkDelegate(QStyledItemDelegate):
             _paint_edge(painter, cell, "outline")
         painter.restore()
 
-    def draw_blank(self, painter: QPainter, corner: QPointF) -> None:
-        """Draw the placeholder of a work that is being read."""
+    def draw_blank(self, painter: QPainter, corner: QPointF, shape: QSize = placeholder.SQUARE) -> None:
+        """Draw the placeholder of a work that is being read, in the proportions of its picture."""
         ratio = painter.device().devicePixelRatioF()
-        blank = self._blanks.get(ratio)
+        cell = _cell(QPointF(0, 0), self.side)
+        box = _place(shape, cell).intersected(cell)
+        key = (ratio, round(box.width()), round(box.height()))
+        blank = self._blanks.get(key)
         if blank is None:
-            blank = self._blanks[ratio] = self._ground(ratio)
+            blank = self._blanks[key] = self._ground(ratio)
             within = QPainter(blank)
             within.setRenderHint(QPainter.RenderHint.Antialiasing)
-            placeholder.block(within, _cell(QPointF(0, 0), self.side))
+            placeholder.block(within, box)
             within.end()
         painter.drawPixmap(corner, blank)
 
@@ -240,14 +243,27 @@ def _paint_edge(painter: QPainter, cell: QRectF, tone: str) -> None:
     painter.drawRoundedRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
 
 
-def _paint_picture(painter: QPainter, picture: QPixmap, cell: QRectF, *, fill: bool) -> None:
-    """Over the whole cell where `fill`, unless much would be cut off; else as large as fits."""
-    wide, high = picture.width(), picture.height()
-    scale = min(cell.width() / wide, cell.height() / high)
-    if fill and 0.6 < wide / high < 1.7:
-        scale = max(cell.width() / wide, cell.height() / high)
+def _shape(asset: Asset) -> QSize:
+    """Of a picture its width and height; of texts and sounds, whose tiles are whole, a square."""
+    return QSize(asset.width, asset.height) if asset.width and asset.height else placeholder.SQUARE
+
+
+def _place(shape: QSize, cell: QRectF) -> QRectF:
+    """Where a picture of that width and height lies: over the whole cell, unless much would be cut off; else as large
+    as fits.
+    """
+    wide, high = shape.width(), shape.height()
+    if not 0.6 < wide / high < 1.7:
+        return placeholder.fitted(shape, cell)
+    scale = max(cell.width() / wide, cell.height() / high)
     box = QRectF(0, 0, wide * scale, high * scale)
     box.moveCenter(cell.center())
+    return box
+
+
+def _paint_picture(painter: QPainter, picture: QPixmap, cell: QRectF, *, fill: bool) -> None:
+    """In its place where `fill`; else as large as fits."""
+    box = _place(picture.size(), cell) if fill else placeholder.fitted(picture.size(), cell)
     painter.drawPixmap(box, picture, QRectF(picture.rect()))
 
 

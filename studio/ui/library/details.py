@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -38,8 +38,6 @@ from studio.ui.widgets.layout import add, clear_layout, column, fact_table, row,
 from studio.ui.widgets.text import clock, count, gist, moment, request_lines, size, tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 
-SQUARE = QSize(1, 1)
-
 
 class ThumbnailView(QWidget):
     """The thumbnail of a work, larger."""
@@ -49,10 +47,12 @@ class ThumbnailView(QWidget):
         self.setFixedHeight(200)
         self._picture: QPixmap | None = None
         self._ground, self._icon = "mat", ""
-        self._shape = SQUARE
+        self._shape = placeholder.SQUARE
         theme().changed.connect(self.update)
 
-    def show_picture(self, picture: QPixmap | None, ground: str, icon: str = "", shape: QSize = SQUARE) -> None:
+    def show_picture(
+        self, picture: QPixmap | None, ground: str, icon: str = "", shape: QSize = placeholder.SQUARE
+    ) -> None:
         """Show it, on the theme's colour of that name: on paper it is a waveform.
 
         Without one, the icon of that name says that there is none, and an empty block of its `shape` that it is being
@@ -65,8 +65,7 @@ class ThumbnailView(QWidget):
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         if self._picture is None or self._picture.isNull():
-            size = QSizeF(self._shape).scaled(QSizeF(self.size()), Qt.AspectRatioMode.KeepAspectRatio)
-            box = QRectF(QPointF((self.width() - size.width()) / 2, (self.height() - size.height()) / 2), size)
+            box = placeholder.fitted(self._shape, QRectF(self.rect()))
             if self._icon:
                 placeholder.missing(painter, box, self._icon)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
@@ -251,7 +251,9 @@ class StageArea(QFrame):
         if self._shows_grid(batch):
             if self._candidates_of is not batch:
                 self._candidates_of, self._candidates_shown = batch, set()
-                self.candidates.expect(len(batch.jobs))
+                request = batch.jobs[0].request
+                shape = QSize(getattr(request, "width", 0) or 1, getattr(request, "height", 0) or 1)
+                self.candidates.expect(len(batch.jobs), shape=shape)
             for at, asset in batch.assets.items():
                 if at not in self._candidates_shown:
                     self._show_candidate(at, asset)

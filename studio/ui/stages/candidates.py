@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath
 from PySide6.QtWidgets import QWidget
 
 from studio.ui.stages import pictures
+from studio.ui.widgets import placeholder
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -31,6 +32,7 @@ class CandidateGrid(QWidget):
         self.setMouseTracking(True)
         self._images: list[QImage] = []
         self._captions: list[str] = []
+        self._shape = placeholder.SQUARE
         self._shown: dict[int, QPixmap] = {}
         self._done: set[int] = set()
         self._ended: dict[int, str] = {}
@@ -39,8 +41,11 @@ class CandidateGrid(QWidget):
         self._hovered = -1
         theme().changed.connect(self.update)
 
-    def expect(self, count: int, captions: Sequence[str] = ()) -> None:
-        """Start over with `count` empty cells, each with a caption below it if there are any."""
+    def expect(self, count: int, captions: Sequence[str] = (), shape: QSize = placeholder.SQUARE) -> None:
+        """Start over with `count` empty cells, each with a caption below it if there are any; until its picture comes,
+        a place of its proportions, `shape`, is kept.
+        """
+        self._shape = shape
         self._images = [QImage() for _ in range(count)]
         self._captions = list(captions)
         self._shown.clear()
@@ -145,7 +150,7 @@ class CandidateGrid(QWidget):
             if image.isNull():
                 painter.setPen(QPen(look.colour("line"), 1))
                 painter.setBrush(look.colour("window"))
-                painter.drawRoundedRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+                painter.drawRoundedRect(placeholder.fitted(self._shape, cell).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
                 painter.setPen(look.colour("muted"))
                 painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, self.ended(at))
             else:

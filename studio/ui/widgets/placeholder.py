@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
@@ -14,6 +14,17 @@ from studio.ui.widgets.theme import SIZE, theme
 
 PATIENCE = 120  # milliseconds without an answer before a block is shown: shorter, and it would only flash
 LARGEST = 36.0  # pixels of the icon
+
+
+SQUARE = QSize(1, 1)
+
+
+def fitted(shape: QSize, box: QRectF) -> QRectF:
+    """The largest rectangle of the proportions of `shape` in the middle of a box."""
+    size = QSizeF(shape).scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    found = QRectF(QPointF(0, 0), size)
+    found.moveCenter(box.center())
+    return found
 
 
 def block(painter: QPainter, box: QRectF, radius: float = SIZE.radius) -> None:
