@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Picture
+from PIL import ImageDraw
 
 from studio.backends.avatar import folder
 from studio.backends.avatar.dataset import read
@@ -247,3 +248,19 @@ def test_pictures_that_are_nearly_the_same_are_refused(tmp_path: Path) -> None:
         read(tmp_path / "twins", SIZE)
     many = np.repeat(looked(tmp_path / "twins").pixels, 30, axis=0)
     assert not folder.nearly_the_same(many), "many may differ in an eye only"
+
+
+def test_drawings_of_thin_lines_are_not_the_same(tmp_path: Path) -> None:
+    for i in range(12):
+        rng = np.random.default_rng(i)
+        drawing = Picture.new("RGB", (256, 256), "white")
+        pen = ImageDraw.Draw(drawing)
+        x, y, eye, mouth = (int(at) for at in rng.integers((50, 40, 105, 150), (70, 60, 135, 180)))
+        pen.ellipse((x, y, 256 - x, 230), outline="black", width=2)
+        for side in (100, 156):
+            pen.ellipse((side - 12, eye, side + 12, eye + 16), outline="black", width=2)
+        pen.arc((100, mouth, 156, mouth + 30), 0, 180, fill="black", width=2)
+        for hair in rng.integers(60, 200, 8).tolist():
+            pen.line((hair, y, hair + 20, y - 30), fill="black", width=2)
+        drawing.save(tmp_path / f"{i}.png")
+    assert not folder.nearly_the_same(looked(tmp_path).pixels)

@@ -138,6 +138,13 @@ def test_more_strength_moves_further_away(engine: PosterEngine, picture: Path) -
     assert far == sorted(set(far))
 
 
+def test_few_steps_and_little_strength_paint_at_least_one_step(engine: PosterEngine, picture: Path, mask: Path) -> None:
+    for steps in (1, 2, 3):
+        seen: list[Progress] = []
+        engine.run(asked(picture, steps=steps, strength=0.05, mask=WorkKey(path=str(mask))), seen.append)
+        assert [(p.done, p.total) for p in seen if p.stage == "painting"] == [(0, 1), (1, 1)]
+
+
 def test_any_size_that_is_asked_for_comes_out(engine: PosterEngine, picture: Path, mask: Path) -> None:
     for size in ((67, 101), (128, 64)):
         request = asked(picture, width=size[0], height=size[1], strength=0.3)

@@ -216,6 +216,8 @@ def _square_around(box: tuple[int, int, int, int], wide: int, high: int) -> tupl
 
 ALIKE = 6.0
 """Levels of 255 by which pictures differ from their mean, on average, where they are nearly the same."""
+SHARE = 0.25
+"""Of what each differs from its own mean colour: thin lines on white differ by few levels, and yet are others."""
 MANY = 200
 """So many pictures may be nearly the same: they show what varies all the better."""
 
@@ -225,7 +227,9 @@ def nearly_the_same(pixels: NDArray[np.uint8]) -> bool:
     if not 2 <= len(pixels) < MANY:
         return False
     copies = np.stack([small_copy(picture) for picture in pixels]).astype(np.float32)
-    return bool(np.abs(copies - copies.mean(axis=0)).mean() < ALIKE)
+    apart = np.abs(copies - copies.mean(axis=0)).mean()
+    contrast = np.abs(copies - copies.mean(axis=(1, 2), keepdims=True)).mean()
+    return bool(apart < ALIKE and apart <= SHARE * contrast)
 
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")

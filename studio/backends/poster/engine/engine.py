@@ -163,8 +163,9 @@ class PosterEngine:
             wanted["negative_prompt"] = request.negative or " "  # a true guidance counts only beside one
         if start is not None:
             picture, mask = start.scaled(width, height)
-            # With less than a step's worth nothing would be painted.
-            wanted |= {"image": picture, "strength": max(request.strength, 1.001 / request.steps)}
+            # With less than a step's worth nothing would be painted; pipelines take no more than 1.
+            strength = max(request.strength, min(1.0, 1.001 / request.steps))
+            wanted |= {"image": picture, "strength": strength}
             if mask is not None:
                 wanted["mask_image"] = mask
         return {name: value for name, value in wanted.items() if name in calls}
