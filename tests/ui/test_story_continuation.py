@@ -16,6 +16,7 @@ from studio.media.payloads import Text
 from studio.media.provenance import Provenance
 from studio.ui.panel.panel import Panel
 from studio.ui.stages.text import TextStage
+from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk
 from tests.writer import WriterEngine, writer_studio
 
@@ -132,6 +133,8 @@ def test_what_was_written_is_a_version_and_there_tomorrow(desk: Desk, home: Path
         ("One day it ", "", " ran home.", "One day it ran home."),
         (f"A {DELIGHTED} ran. It hid.\n", "ran.", " Away!", f"A {DELIGHTED} ran. Away! It hid.\n"),
         ("It ran.It hid.\n", "ran.", " Home.", "It ran. Home. It hid.\n"),
+        ("他跑了。她睡了。\n", "跑了。", "天黑了。", "他跑了。天黑了。她睡了。\n"),
+        ("그는 갔다.나는 잤다.\n", "갔다.", " 밤이었다.", "그는 갔다. 밤이었다. 나는 잤다.\n"),
         ("It ran.\n\nIt hid.\n", "ran.", "\n\n# North\n\nSnow.", "It ran.\n\n# North\n\nSnow.\n\nIt hid.\n"),
         ("It ran.\n", "", "\nIt hid\nwell.", "It ran.\nIt hid\nwell.\n"),
     ],
@@ -187,6 +190,56 @@ def test_undo_while_it_is_written_stops_and_takes_it_out(desk: Desk) -> None:
     desk.idle()
     assert stage.text == TALE
     assert not stage.page.isReadOnly()
+
+
+def test_text_and_settings_are_undone_in_the_order_in_which_they_were_changed(desk: Desk) -> None:
+    panel, stage, _ = shown(desk)
+
+    def state() -> tuple[str, int]:
+        return stage.text, panel.form.value().seed
+
+    seen = [state()]
+    for step in range(4):
+        if step % 2:
+            panel.form.set_value(panel.form.value().replace(seed=step))
+        else:
+            after(stage, ("ran north.", "", "It slept.")[step])
+            QTest.keyClicks(stage.page, "?")
+        seen.append(state())
+    assert len(set(seen)) == 5
+    for before in reversed(seen[:-1]):
+        desk.act("undo")
+        assert state() == before
+    for later in seen[1:]:
+        desk.act("redo")
+        assert state() == later
+    desk.act("undo")
+    QTest.keyClicks(stage.page, "!!")
+    typed = state()
+    panel.form.set_value(panel.form.value().replace(seed=77))
+    QTest.keyClicks(stage.page, "!")
+    desk.act("undo")
+    assert state()[1] == 77, "what is typed on is later than what was set meanwhile"
+    desk.act("undo")
+    assert state()[1] == typed[1]
+
+
+def test_text_that_is_made_larger_meanwhile_stays_in_its_place(desk: Desk) -> None:
+    _, stage, _ = shown(desk)
+    WriterEngine.prepare(" Far.", " Farther.", waiting=True)
+    after(stage, "ran north.")
+    desk.act("continue")
+    WriterEngine.gate.release()
+    desk.until(lambda: "Far." in stage.text)
+    size = stage.page.font().pointSizeF()
+    try:
+        theme().set_text_size(1.5)
+        WriterEngine.gate.release()
+        done(desk, stage)
+        assert stage.text == TALE.replace("ran north.", "ran north. Far. Farther.")
+        assert stage.page.font().pointSizeF() > 1.2 * size
+    finally:
+        theme().set_text_size(1.0)
 
 
 def test_without_a_text_there_is_nothing_to_continue(desk: Desk) -> None:

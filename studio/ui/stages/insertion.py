@@ -46,7 +46,7 @@ class TextInsertion:
 
     def finish(self, text: str) -> None:
         """Put the whole text there instead, its headings and paragraphs set."""
-        glue = " " if text and not text[-1].isspace() and self._page.letter_after(self._end) else ""
+        glue = " " if text and self._page.needs_space(text[-1], self._end) else ""
         if not self._begun and not text:
             return
         with self._step():

@@ -39,28 +39,53 @@ SAVE_CHECK = 400  # milliseconds between two checks whether the draft is on disk
 
 
 class PageHistory:
-    """When the page's text was last edited and undone, so that undo can put that in order with other changes."""
+    """When the page's edits were made and undone, so that undo and redo can put them in order with other changes."""
 
     def __init__(self, page: TextPage) -> None:
         self._document = page.document()
-        self.changed_at = self._undone_at = 0
+        self._steps = 0  # back in the document's own history, as they were before its last change
+        self._made: list[tuple[int, int]] = []  # of each edit: the steps back with it, and its moment
+        self._undone: list[tuple[int, int]] = []  # of each undo: the steps back before it, and its moment
+        self.changed_at = 0
         self._document.undoCommandAdded.connect(self._edited)
-        self._document.redoAvailable.connect(self._undone)
+        self._document.contentsChange.connect(self._changed)
 
     @property
     def undo_at(self) -> int:
-        return self.changed_at if self._document.isUndoAvailable() else 0
+        steps = self._document.availableUndoSteps()
+        return next((moment for with_it, moment in reversed(self._made) if with_it <= steps), 0) if steps else 0
 
     @property
     def redo_at(self) -> int:
-        return self._undone_at if self._document.isRedoAvailable() else 0
+        if not self._document.isRedoAvailable():
+            return 0
+        steps = self._document.availableUndoSteps()
+        return next((moment for before, moment in reversed(self._undone) if before > steps), 0)
 
     def _edited(self) -> None:
-        self.changed_at = now()
+        self.changed_at, steps = now(), self._document.availableUndoSteps()
+        while self._made and self._made[-1][0] >= steps:
+            self._made.pop()
+        self._made.append((steps, self.changed_at))
+        self._undone.clear()
 
-    def _undone(self, available: bool) -> None:
-        if available:
-            self._undone_at = now()
+    def _changed(self, _at: int, removed: int, added: int) -> None:
+        steps, before = self._document.availableUndoSteps(), self._steps
+        self._steps = steps
+        if steps < before:
+            self._undone.append((before, now()))
+        elif steps > before:
+            self._date_last(steps)  # an undo was taken back, or this is a new edit
+        elif removed != added and steps:  # what is typed goes on with the last edit
+            self.changed_at = self._date_last(steps)
+
+    def _date_last(self, steps: int) -> int:
+        """The last edit of so many steps is made now."""
+        moment = now()
+        at = next((at for at in reversed(range(len(self._made))) if self._made[at][0] <= steps), None)
+        if at is not None:
+            self._made[at] = self._made[at][0], moment
+        return moment
 
 
 class TextStage(Stage):
@@ -235,6 +260,7 @@ class TextStage(Stage):
             return
         insertion.finish(insertion.text if text is None else text)
         self.page.setReadOnly(False)
+        self._apply_theme()
         self._show_remark(remark)
         self._save()
         draft = self._draft
@@ -393,7 +419,8 @@ class TextStage(Stage):
         self.words.setText(count(words, "%n word", "%n words"))
 
     def _apply_theme(self) -> None:
-        self.page.apply_fonts()
+        if self.insertion is None:  # other fonts set the text anew, and the place of what is written would be lost
+            self.page.apply_fonts()
         self._center_paper()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

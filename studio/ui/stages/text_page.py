@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import unicodedata
 
 from PySide6.QtCore import QMimeData, QRect, Qt, Signal
 from PySide6.QtGui import (
@@ -169,11 +170,14 @@ class TextPage(QTextEdit):
         line.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
         return join_blocks([*blocks[:-1], dataclasses.replace(blocks[-1], text=line.selectedText())])
 
-    def letter_after(self, cursor: QTextCursor) -> bool:
-        """Whether a letter or digit stands right after a cursor."""
+    def needs_space(self, before: str, cursor: QTextCursor) -> bool:
+        """Whether a space belongs between a character and what stands right after a cursor: between words, in scripts
+        that part them.
+        """
         after = QTextCursor(cursor)
         after.movePosition(QTextCursor.MoveOperation.NextCharacter, QTextCursor.MoveMode.KeepAnchor)
-        return after.selectedText().isalnum()
+        letter = after.selectedText()
+        return letter[:1].isalnum() and not before.isspace() and not _unspaced(before) and not _unspaced(letter[0])
 
     def insert_piece(self, cursor: QTextCursor, text: str) -> None:
         """Insert a part of a text that grows: words, or the line breaks between them."""
@@ -350,3 +354,8 @@ def _smaller(font: QFont, as_large: QFont) -> QFont:
     made = QFont(font)
     made.setPointSizeF(as_large.pointSizeF())
     return made
+
+
+def _unspaced(letter: str) -> bool:
+    """Whether a character is of a script without spaces between words, such as Chinese; Korean has them."""
+    return unicodedata.east_asian_width(letter) in "WF" and not "\uac00" <= letter <= "\ud7a3"
