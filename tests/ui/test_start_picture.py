@@ -21,7 +21,10 @@ from studio.schema.fields import WorkKey
 from studio.system.paths import AppPaths
 from studio.ui.panel.panel import Panel
 from studio.ui.poster.inspector import PosterInspector, fitting_size
+from studio.ui.stages import mask_painter
+from studio.ui.stages.canvas import PictureCanvas
 from studio.ui.stages.image import ImageStage
+from studio.ui.stages.mask_painter import SMALLEST, MaskBar
 from tests.ui.conftest import Desk
 
 
@@ -122,6 +125,35 @@ def test_a_file_that_is_dropped_becomes_a_work_and_is_started_from(desk: Desk, t
     assert (asked.picture.id, asked.width, asked.height) == (work.id, 200, 100)
 
 
+def test_a_slider_that_is_dragged_is_one_step_of_undo(desk: Desk) -> None:
+    shown_work(desk)
+    panel, inspector, _ = parts(desk)
+    desk.act("start")
+    before = panel.form.value()
+    for percent in (55, 50, 45, 40):
+        inspector.strength.box.setValue(percent)
+    assert panel.form.value().strength == 0.4  # type: ignore[attr-defined]
+    desk.act("undo")
+    assert panel.form.value() == before
+
+
+def test_a_mask_is_painted_on_the_start_picture_also_where_that_is_a_file(desk: Desk, tmp_path: Path) -> None:
+    other = shown_work(desk)
+    panel, _, stage = parts(desk)
+    file = tmp_path / "photo.png"
+    PIL.Image.new("RGB", (80, 40), "red").save(file)
+    choose(panel, "sd", picture=WorkKey(path=str(file)))
+    desk.act("mask")
+    desk.until(lambda: stage.mask_bar.isVisible())
+    assert panel.asset is not None
+    assert panel.asset.id != other.id
+    assert (stage.image.width(), stage.image.height()) == (80, 40)
+    drag(desk, stage, (0.3, 0.5), (0.6, 0.5))
+    stage.mask_bar.done.click()
+    desk.until(lambda: panel.form.value().mask)  # type: ignore[attr-defined]
+    assert panel.form.value().picture.id == panel.asset.id  # type: ignore[attr-defined]
+
+
 def drag(desk: Desk, stage: ImageStage, *shares: tuple[float, float], button: Any = Qt.MouseButton.LeftButton) -> None:
     """A stroke over the picture, through points given as shares of it."""
     layer, box = stage.mask_bar.layer, stage.canvas.box()
@@ -207,6 +239,30 @@ def test_brush_eraser_lasso_inverting_and_undo(desk: Desk) -> None:
     drag(desk, stage, (0.5, 0.5))
     soft = light(layer.mask_image())[32]
     assert len(set(soft.tolist())) > 5, "it fades out"
+
+
+def test_the_smallest_mark_on_a_large_picture_counts_and_undo_holds_only_so_much(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canvas = PictureCanvas()
+    canvas.resize(400, 400)
+    large = QImage(3000, 3000, QImage.Format.Format_RGB32)
+    large.fill(Qt.GlobalColor.gray)
+    canvas.show_image(large)
+    bar = MaskBar(canvas)
+    bar.begin(None)
+    assert not bar.done.isEnabled()
+    layer = bar.layer
+    layer.width_of_brush = SMALLEST
+    monkeypatch.setattr(mask_painter, "STEPS_LIMIT", 3 * large.sizeInBytes())
+    for _ in range(6):
+        QTest.mouseClick(layer, Qt.MouseButton.LeftButton, pos=canvas.box().center().toPoint())
+        assert bar.done.isEnabled()
+    for _ in range(3):
+        assert layer.can_undo
+        layer.undo()
+    assert not layer.can_undo
+    bar.give_up()
 
 
 def test_what_runs_meanwhile_does_not_take_the_marks_away(desk: Desk) -> None:

@@ -141,15 +141,15 @@ class PosterInspector(PanelInspector):
             return None
         return value if isinstance(value, PosterRequest) else None
 
-    def _put(self, **changes: Any) -> None:
-        """Change the request of the brief, as a step that undo takes back."""
+    def _put(self, kind: str = "", **changes: Any) -> None:
+        """Change the request of the brief, as a step that undo takes back; neighbours of one kind are one step."""
         request = self._request()
         if request is not None:
-            self._brief.form.set_value(request.replace(**changes))
+            self._brief.form.set_value(request.replace(**changes), kind)
 
     def _strengthened(self) -> None:
         if not self._filling:
-            self._put(strength=self.strength.value())
+            self._put("strength", strength=self.strength.value())
 
     def _follow(self) -> None:
         """The request, the model or the stage has changed."""
@@ -218,11 +218,14 @@ class PosterInspector(PanelInspector):
         request = self._request()
         if request is None:
             return
-        work = self._work(request.picture) or self._shown_work
+        chosen = self._work(request.picture)
+        if request.picture and chosen is None:
+            self._paint_on_file(request.picture)
+            return
+        work, same = chosen or self._shown_work, chosen is not None
         if work is None:
             self.parts.work_actions.notify(tr("Show the picture on the stage first."), ())
             return
-        same = self._work(request.picture) is not None and self._work(request.picture) == work
         if not same:
             self._start_from(work)
         before = self._mask if same and request.mask and not self._mask.isNull() else None
@@ -231,6 +234,22 @@ class PosterInspector(PanelInspector):
             self._stage.loaded.connect(lambda: self._begin_mask(work, before), Qt.ConnectionType.SingleShotConnection)
         else:
             self._begin_mask(work, before)
+
+    def _paint_on_file(self, key: WorkKey) -> None:
+        """Have a mask painted on a start picture that is no work of the library; it becomes one, to be shown."""
+        try:
+            file = Path(key.path) if key.path else self._studio.files_used(PosterRequest(picture=key))[key.name]
+        except StudioError as error:
+            self.parts.show_error(error)
+            return
+
+        def imported(works: Sequence[Asset]) -> None:
+            request = self._request()
+            if works and works[0].is_image and request is not None and request.picture == key:
+                self._put(picture=WorkKey(works[0].id, works[0].sha256))
+                self._paint_mask()
+
+        self.parts.work_actions.importer.import_paths([file], imported)
 
     def _begin_mask(self, work: Asset, before: QImage | None) -> None:
         if self._stage.asset is not None and self._stage.asset.id == work.id:

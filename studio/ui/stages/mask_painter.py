@@ -31,7 +31,7 @@ Tool = Literal["brush", "eraser", "lasso"]
 
 SHOWN = 0.55  # how opaque marks are shown
 SMALLEST, LARGEST = 4, 400  # pixels of the picture: the brush's width
-STEPS_KEPT = 20
+STEPS_KEPT, STEPS_LIMIT = 20, 256 * 2**20  # steps that undo takes back, and bytes that they hold together
 SLIDER = 72
 SPACING = 0.15  # of a soft brush's width, between its dabs
 MODES = QPainter.CompositionMode
@@ -85,8 +85,7 @@ class MaskLayer(QWidget):
         """Whether anything is marked."""
         if self._marks.isNull():
             return False
-        small = self._marks.scaled(64, 64, Qt.AspectRatioMode.IgnoreAspectRatio, SMOOTH)
-        return any(small.pixelColor(x, y).alpha() for x in range(64) for y in range(64))
+        return self._marks != _empty(self._marks.size())
 
     @property
     def can_undo(self) -> bool:
@@ -144,7 +143,8 @@ class MaskLayer(QWidget):
         self._paint(lambda painter: painter.fillRect(self._marks.rect(), _ink()), MODES.CompositionMode_SourceIn)
 
     def _step(self) -> None:
-        self._before = [*self._before[1 - STEPS_KEPT :], self._marks.copy()]
+        kept = max(1, min(STEPS_KEPT, STEPS_LIMIT // max(1, self._marks.sizeInBytes())))
+        self._before = [*self._before, self._marks.copy()][-kept:]
 
     def _updated(self) -> None:
         self.changed.emit()
@@ -264,7 +264,6 @@ class MaskLayer(QWidget):
         painter.end()
 
 
-SMOOTH = Qt.TransformationMode.SmoothTransformation
 DASHES = Qt.PenStyle.DashLine
 ALT = Qt.KeyboardModifier.AltModifier
 
