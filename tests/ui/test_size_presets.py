@@ -75,8 +75,10 @@ def test_the_keyboard_chooses(desk: Desk) -> None:
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Down)
     assert size(desk) == (1024, 1024)
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    assert size(desk) == (1024, 1536)
     QTest.keyClick(presets(desk).swap, Qt.Key.Key_Space)
-    assert size(desk) == (1024, 1024)
+    assert size(desk) == (1536, 1024)
 
 
 def test_other_forms_have_no_sizes(desk: Desk) -> None:

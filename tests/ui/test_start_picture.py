@@ -137,6 +137,25 @@ def test_a_slider_that_is_dragged_is_one_step_of_undo(desk: Desk) -> None:
     assert panel.form.value() == before
 
 
+def test_a_picture_that_cannot_be_read_is_not_painted_on_later(desk: Desk) -> None:
+    work = shown_work(desk)
+    panel, _, stage = parts(desk)
+    desk.act("start")
+    whole = work.path.read_bytes()
+    panel.show_work(None)
+    work.path.write_bytes(b"no picture")
+    desk.act("mask")
+    desk.settle()
+    assert panel.error.isVisible()
+    assert not stage.mask_bar.isVisible()
+    work.path.write_bytes(whole)
+    panel.show_work(None)
+    panel.show_work(work)
+    desk.until(lambda: not stage.loading and not stage.image.isNull())
+    desk.settle()
+    assert not stage.mask_bar.isVisible()
+
+
 def test_a_mask_is_painted_on_the_start_picture_also_where_that_is_a_file(desk: Desk, tmp_path: Path) -> None:
     other = shown_work(desk)
     panel, _, stage = parts(desk)

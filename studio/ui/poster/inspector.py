@@ -53,6 +53,7 @@ class PosterInspector(PanelInspector):
         self._shown: tuple[WorkKey, WorkKey] = (WorkKey(), WorkKey())  # the picture and the mask that are shown
         self._mask = QImage()
         self._then: Run | None = None  # what waits for the mask that is being painted
+        self._awaited: tuple[Asset, QImage | None] | None = None  # what is painted on once it is read, and its mask
         words = tr("Drop or paste a picture")
         self.well = PictureWell("startWell", tr("Start picture"), words, "poster")
         self.current = button(tr("Use shown"), "startShown", "compact", clicked=self._use_shown)
@@ -89,6 +90,8 @@ class PosterInspector(PanelInspector):
                                    self._import_data)  # fmt: skip
         self._brief.form.changed.connect(self._follow)
         self._area.changed.connect(self._follow)
+        self._stage.loaded.connect(self._begin_mask)
+        self._stage.load_failed.connect(self._give_up_waiting)
         self._follow()
 
     @property
@@ -230,10 +233,9 @@ class PosterInspector(PanelInspector):
             self._start_from(work)
         before = self._mask if same and request.mask and not self._mask.isNull() else None
         self._area.select_work(work)  # and nothing that is made meanwhile takes its place
-        if self._stage.loading:
-            self._stage.loaded.connect(lambda: self._begin_mask(work, before), Qt.ConnectionType.SingleShotConnection)
-        else:
-            self._begin_mask(work, before)
+        self._awaited = work, before
+        if not self._stage.loading:
+            self._begin_mask()
 
     def _paint_on_file(self, key: WorkKey) -> None:
         """Have a mask painted on a start picture that is no work of the library; it becomes one, to be shown."""
@@ -251,9 +253,16 @@ class PosterInspector(PanelInspector):
 
         self.parts.work_actions.importer.import_paths([file], imported)
 
-    def _begin_mask(self, work: Asset, before: QImage | None) -> None:
-        if self._stage.asset is not None and self._stage.asset.id == work.id:
+    def _begin_mask(self) -> None:
+        """A picture was read: the one to paint on, if another was not chosen since."""
+        awaited, self._awaited = self._awaited, None
+        shown = self._stage.asset
+        if awaited is not None and shown is not None and shown.id == awaited[0].id:
+            work, before = awaited
             self._stage.paint_mask(before, lambda mask: self._keep_mask(work, mask))
+
+    def _give_up_waiting(self, _error: object) -> None:
+        self._awaited = None
 
     def _keep_mask(self, work: Asset, mask: QImage) -> None:
         """The mask as a file of the library, then in the request."""
