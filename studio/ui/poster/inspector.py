@@ -277,7 +277,7 @@ class PosterInspector(PanelInspector):
         def use(key: WorkKey) -> None:
             request = self._request()
             if request is not None and request.picture.id == work.id:
-                more = {"strength": max(request.strength, REPAINTED)} if not request.mask else {}
+                more: dict[str, Any] = {} if request.mask else {"strength": max(request.strength, REPAINTED)}
                 self._put(mask=key, **more)
                 if then is not None:
                     then()
