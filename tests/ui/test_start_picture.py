@@ -25,7 +25,9 @@ from studio.ui.stages import mask_painter
 from studio.ui.stages.canvas import PictureCanvas
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.mask_painter import SMALLEST, MaskBar
+from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk
+from tests.ui.test_focus_rings import faults, stops
 
 
 def painter(home: Path, family: str) -> None:
@@ -321,3 +323,15 @@ def test_the_size_to_start_with_is_the_pictures_as_far_as_it_can_be_made() -> No
     assert fitting_size(32, 48) == (64, 96)
     assert fitting_size(10_000, 10) == (2048, 64)
     assert fitting_size(0, 0) == (64, 64)
+
+
+def test_every_control_of_the_mask_bar_has_a_whole_ring(desk: Desk) -> None:
+    shown_work(desk)
+    _, _, stage = parts(desk)
+    theme().choose("light")
+    desk.window.resize(1024, 640)
+    desk.act("mask")
+    desk.until(lambda: stage.mask_bar.isVisible())
+    desk.settle()
+    assert [each for each in stops(desk) if stage.mask_bar.isAncestorOf(each)]
+    assert list(faults(desk, "mask")) == []

@@ -41,7 +41,7 @@ from studio.ui.shell.sidebar import Sidebar
 from studio.ui.shell.text_focus import TextFocus
 from studio.ui.widgets import icons
 from studio.ui.widgets.controls import named
-from studio.ui.widgets.layout import column, row
+from studio.ui.widgets.layout import column, row, show_whole
 from studio.ui.widgets.messages import Toast
 from studio.ui.widgets.page import Page, timer
 from studio.ui.widgets.text import tr, worded
@@ -398,6 +398,14 @@ class MainWindow(QMainWindow):
             self._kept = state
             file = self._file
             self._writer.run(lambda: window_state.save(file, state), lambda _: None)
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Tab comes here from everywhere in the window."""
+        moved = super().focusNextPrevChild(next)
+        focused = self.focusWidget()
+        if moved and focused is not None:
+            show_whole(focused)
+        return moved
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._save_timer.stop()

@@ -22,6 +22,8 @@ from PySide6.QtWidgets import (
 from studio.ui.widgets.controls import label
 from studio.ui.widgets.theme import SIZE, theme
 
+RING = 4  # pixels around what has the focus that are shown with it
+
 FLOW_GAP = 6  # pixels between the widgets of a FlowLayout
 TABLE_GAPS = (12, 6)  # pixels between columns and between lines
 
@@ -64,6 +66,18 @@ def column(
     made.setContentsMargins(*margins)
     add(made, *items)
     return made
+
+
+def show_whole(focused: QWidget) -> None:
+    """Scroll so that all of what the keyboard came to is seen, with its ring: Qt shows the cursor of a text only."""
+    above = focused.parentWidget()
+    while above is not None and not isinstance(above, QScrollArea):
+        above = above.parentWidget()
+    inside = above.widget() if above is not None else None
+    if above is not None and inside is not None:
+        box = QRect(focused.mapTo(inside, QPoint(0, 0)), focused.size())
+        above.ensureVisible(box.center().x(), box.bottom(), 0, RING)
+        above.ensureVisible(box.center().x(), box.top(), 0, RING)
 
 
 def scrolling(inside: QWidget) -> QScrollArea:
