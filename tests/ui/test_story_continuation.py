@@ -89,6 +89,9 @@ def test_it_is_written_as_it_comes_and_stop_keeps_what_was_written(desk: Desk) -
     desk.click("continueText")
     WriterEngine.gate.release()
     desk.until(lambda: "north. And on It slept." in stage.text)
+    strip = desk.window.job_strip
+    desk.until(lambda: strip.words.full_text().startswith("Story · "))
+    assert strip.cancel.isVisible()
     assert panel.brief.undo_button.isEnabled()
     assert star.pos() == place, "nothing moves under the pointer"
     QTest.keyClicks(stage.page, "x")
@@ -99,6 +102,7 @@ def test_it_is_written_as_it_comes_and_stop_keeps_what_was_written(desk: Desk) -
     desk.click("continueText")
     done(desk, stage)
     assert stage.text == TALE.replace("ran north.", "ran north. And on it ran.")
+    desk.until(lambda: strip.words.full_text() == "Ready")
     QTest.keyClicks(stage.page, "!")
     assert "it ran.! It slept." in stage.text
     assert "stop" not in panel.commands()

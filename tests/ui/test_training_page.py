@@ -26,8 +26,10 @@ from studio.ui.training.page import TrainingPage
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.training.plot import Plot, PlotCurve
 from studio.ui.widgets.dialogs import QuestionDialog
+from tests.fakes import SLOW
 from tests.studios import fake_studio, interrupt
 from tests.ui.conftest import Desk, Room
+from tests.ui.test_panels import keep_seed
 
 TRAINER = "tests.ui.test_training_page:Learner"
 SEEDS: list[Any] = []  # what a trainer was asked for
@@ -196,6 +198,15 @@ def test_pause_and_go_on(desk: Desk, faces: Path) -> None:
     assert shown.progress.title.text() == "Paused"
     until_it_stands(desk, job, pace)
     before = job.progress.done
+    strip = desk.window.job_strip
+    desk.until(lambda: strip.words.full_text().endswith(" · paused"))
+    assert strip.left.text() == "", "no time is left to count while it stands"
+    keep_seed(desk, "story", SLOW)
+    desk.click("generate")
+    desk.until(lambda: strip.words.full_text().startswith("Story · "))
+    desk.click("stripCancel")
+    desk.until(lambda: strip.words.full_text().endswith(" · paused"))
+    page(desk)
     desk.click("trainPause")
     desk.until(lambda: job.progress.done > before)
     assert shown.pause_button.text() == "Pause"

@@ -17,10 +17,16 @@ from studio.ui.widgets.page import timer
 from studio.ui.widgets.text import cancel_words, count, duration, job_stage, job_title, live_jobs, tr
 from studio.ui.widgets.theme import SIZE, theme
 
+LIVE_SHOWN = 700  # milliseconds that a job without a row in the queue runs before it is shown: most are shorter
+
 
 def job_icon(job: Job | JobGroup) -> str:
     request = job.request
     return request.icon if isinstance(request, IoRequest) else medium(request.medium).icon
+
+
+def _suspended(job: Job | JobGroup) -> bool:
+    return isinstance(job, Job) and job.suspended
 
 
 class JobStrip(QFrame):
@@ -41,6 +47,7 @@ class JobStrip(QFrame):
         ends = (self.bar, self.left, self.cancel, self.resume, self.queue)
         self.setLayout(row(self.icon, (self.words, 1), *ends, spacing=12, margins=(16, 0, 12, 0)))
         self._clock = timer(self, self._show_time, 1000, repeat=True)
+        self._later = timer(self, self.refresh, LIVE_SHOWN + 20)
         theme().changed.connect(self._fit)
         self._fit()
 
@@ -56,7 +63,8 @@ class JobStrip(QFrame):
         rows = self._studio.queue.rows()
         running = [row for row in rows if row.state == "running"]
         waiting = sum(live_jobs(row, "queued") for row in rows)
-        before, self._job = self._job, running[0] if running else None
+        going = next((row for row in running if not _suspended(row)), None)
+        before, self._job = self._job, going or self._live() or (running[0] if running else None)
         job = self._job
         if job is None:
             self.words.set_text(self._at_rest(waiting))
@@ -78,8 +86,16 @@ class JobStrip(QFrame):
         self.resume.setVisible(job is None and self._studio.queue.paused)
         self.queue.setText(count(waiting, "%n waiting", "%n waiting") if waiting else tr("Queue"))
         self.queue.setAccessibleName(self.queue.text())
-        if job is not before:
+        if job is not before or (job is not None and (job.cancelling or _suspended(job))):
             self._show_time()
+
+    def _live(self) -> Job | None:
+        """What runs at a person's hand and has no row, as a text that is continued; None while it is just beginning."""
+        job = next((job for job in self._studio.queue.jobs() if job.live and job.state == "running"), None)
+        if job is not None and job.seconds * 1000 < LIVE_SHOWN:
+            self._later.start()
+            return None
+        return job
 
     def _at_rest(self, waiting: int) -> str:
         """Words for a queue in which nothing runs: ready, or how many wait."""
@@ -90,7 +106,9 @@ class JobStrip(QFrame):
         return count(waiting, "The queue is paused: %n item is waiting", "The queue is paused: %n items are waiting")
 
     def _show_time(self) -> None:
-        seconds = self._studio.queue.seconds_left(self._job) if self._job is not None else None
+        job = self._job
+        stays = job is None or job.cancelling or _suspended(job)
+        seconds = None if job is None or stays else self._studio.queue.seconds_left(job)
         self.left.setText(
             "" if seconds is None or seconds < 1 else tr("about {time} left").format(time=duration(seconds))
         )
