@@ -189,6 +189,18 @@ def test_a_packed_model_is_as_fast_as_llama_cpp() -> None:
     assert demand(told, StoryRequest(prompt="a"), machine).flops > 20 * short.flops
 
 
+@pytest.mark.parametrize(("name", "share"), [("sdxl", 0.5), ("flux", 0.5), ("flux2", 1.0), ("pixart", 1.0)])
+def test_a_start_picture_spares_steps_where_its_strength_counts(name: str, share: float) -> None:
+    family = families()["poster"]
+    chosen = next(each for each in family if each.name == name)
+    network = Part({"num_layers": 4, "num_attention_heads": 8, "attention_head_dim": 8}, 10_000_000, 20_000_000)
+    facts = ModelFacts({"transformer": network, "vae": Part({}, 1_000_000, 2_000_000)})
+    plain = PosterRequest(steps=40, width=512, height=512, guidance=1.0)
+    one, from_words = (chosen.demand(facts, plain.replace(steps=steps), MACHINE).calls for steps in (1, 40))
+    started = chosen.demand(facts, plain.replace(picture=WorkKey(path="here.png"), strength=0.5), MACHINE).calls
+    assert (started - one) / (from_words - one) == pytest.approx(share, abs=0.03)
+
+
 def test_an_enlarged_picture_counts_as_large_as_it_is(tmp_path: Path) -> None:
     facts = ModelFacts({"": Part({"model_type": "srvgg", "features": 64, "scale": 4}, 620_000, 2_480_000)})
     demand = family("upscale", "srvgg").demand

@@ -7,7 +7,7 @@ and guidance are those that each pipeline has by itself.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,10 +15,13 @@ from studio.backends.poster.memory import demand, scene_demand
 from studio.backends.poster.scene import SCENE
 from studio.models import weights
 from studio.models.families import Family, Mark
+from studio.models.fit.demand import Demand, Machine, ModelFacts
 from studio.models.folders import CONFIG
 from studio.models.model import Model
 from studio.models.pipelines import INDEX, check
 from studio.models.vocabulary import UnderstoodPrompt, read_words
+from studio.schema.fields import WorkKey
+from studio.schema.request import Request
 
 CONTROLS = frozenset({"prompt", "negative", "width", "height", "steps", "guidance"})
 TRIAL = "studio.backends.poster.engine.trial"
@@ -115,6 +118,19 @@ def _understood_by_tokens(model: Model, prompt: str) -> UnderstoodPrompt | None:
     return read_words(prompt, words.__contains__, SILENT) if words else None
 
 
+def _demand_with(controls: frozenset[str]) -> Callable[[ModelFacts, Request, Machine], Demand]:
+    """`demand` of a family with these controls: a picture to start from takes and spares nothing where it does not
+    count, and of one without a strength all steps are run.
+    """
+    without = {"picture": WorkKey(), "strength": 1.0}
+
+    def asked(facts: ModelFacts, request: Request, machine: Machine) -> Demand:
+        changes = {name: value for name, value in without.items() if name not in controls and hasattr(request, name)}
+        return demand(facts, request.replace(**changes), machine)
+
+    return asked
+
+
 def _family(
     name: str,
     title: str,
@@ -129,16 +145,17 @@ def _family(
     """A family of pictures of `side` pixels; without `negative` where the pipeline does not use it."""
     marks = [Mark("pipeline", pipeline) for pipeline in pipelines]
     controls = CONTROLS.union(*(from_picture(pipeline) for pipeline in pipelines))
+    controls = controls if negative else controls - {"negative"}
     return Family(
         name,
         title,
         (*marks, Mark("tensor", tensor)) if tensor else tuple(marks),
         defaults={"width": side, "height": side, "steps": steps, "guidance": guidance},
-        controls=controls if negative else controls - {"negative"},
+        controls=controls,
         unused=_unused,
         defaults_of=_defaults,
         check_files=check,
-        demand=demand,
+        demand=_demand_with(controls),
         trial=TRIAL,
         understood=_understood_by_tokens,
         side_step=SIDE_STEP,
