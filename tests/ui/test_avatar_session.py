@@ -59,9 +59,11 @@ def stands_at(desk: Desk, face: AvatarRequest) -> bool:
     return before == {name: line.value for name, line in inspector.traits.sliders.items()}
 
 
-def drag(desk: Desk, name: str, x: int) -> None:
+def drag(desk: Desk, name: str) -> None:
+    """Move a slider into its other half, wherever the face has it."""
     slider = page(desk)[1].traits.sliders[name].slider
-    where = QPoint(x, slider.height() // 2)
+    low = slider.value() > (slider.minimum() + slider.maximum()) / 2
+    where = QPoint(round(slider.width() * (0.2 if low else 0.8)), slider.height() // 2)
     inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=where)
     inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=where)
 
@@ -73,7 +75,7 @@ def test_sliders_are_those_of_the_work_that_is_seen_and_move_its_face(desk: Desk
     assert face is not None
     assert inspector.session.shown() == face
     assert stands_at(desk, face)
-    drag(desk, "Hair", 100)
+    drag(desk, "Hair")
     assert (brief(panel).seed, brief(panel).style) == (3, "micah"), "the work's face is the brief's now, and changed"
     assert [trait.name for trait in brief(panel).traits] == ["Hair"]
     desk.until(lambda: shows(panel, brief(panel)))
@@ -95,7 +97,7 @@ def test_an_edit_that_new_faces_use_is_seen_or_said_and_can_be_shown(desk: Desk)
     work, _ = seen_work(desk)
     show = inspector.tabs.show_edit
     assert not show.isVisible(), "there is no edit"
-    drag(desk, "Hair", 100)
+    drag(desk, "Hair")
     desk.until(lambda: shows(panel, brief(panel)))
     edited = brief(panel)
     assert not show.isVisible(), "the edit is on the stage"
@@ -114,7 +116,7 @@ def test_an_edit_that_new_faces_use_is_seen_or_said_and_can_be_shown(desk: Desk)
 
 def test_what_a_work_became_knows_the_work(desk: Desk) -> None:
     work, _ = seen_work(desk)
-    drag(desk, "Hair", 100)
+    drag(desk, "Hair")
     desk.act("keep")
     desk.until(lambda: len(works(desk)) == 2)
     assert desk.studio.library.page()[0].parents == (work.id,)
@@ -206,7 +208,7 @@ def test_an_older_picture_takes_no_words_away(desk: Desk) -> None:
     FaceEngine.gate.set()
     desk.until(lambda: shows(panel, brief(panel)))
     assert "No more faces" in panel.error.message()
-    drag(desk, "Hair", 100)
+    drag(desk, "Hair")
     assert not panel.error.isVisible(), "they go when the person goes on"
 
 
