@@ -35,6 +35,12 @@ def test_every_page_has_examples_of_its_starter(name: str) -> None:
             assert bool(each.peaks) == (each.file.suffix == ".ogg")
 
 
+@pytest.mark.parametrize("name", [each.name for each in MEDIA])
+def test_examples_were_made_by_the_starter_that_is_there(name: str) -> None:
+    told = json.loads((EXAMPLES / name / INDEX).read_text(encoding="utf-8"))
+    assert told["sha256"] == starter(name).sha256, f"run `python -m recipes.examples.make {name}`"
+
+
 def test_all_examples_together_are_small() -> None:
     listed = {each.file for one in MEDIA for each in examples_of(starter(one.name))} - {None}
     files = {path for path in EXAMPLES.rglob("*") if path.is_file()}
