@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipes.poster.scene.asks import Ask, ask, held_out, phrase
+from recipes.poster.scene.asks import Ask, Part, ask, held_out, phrase
 from recipes.poster.scene.compose import compose
 from studio.backends.poster.engine.scene_network import SceneConfig, SceneModel, sample
 from studio.backends.poster.scene.elements import KINDS, MOST, ORDER, Element, Scene, faults
 from studio.backends.poster.scene.rows import decode, encode
-from studio.backends.poster.scene.words import FORMATS, PLACES, THINGS, tokens, vocabulary
+from studio.backends.poster.scene.words import FORMATS, GRAPHIC, PLACES, THINGS, tokens, vocabulary
 
 ISLAND = Ask("island", "sunset", "clear", (("boat", 2),))
 
@@ -23,7 +23,7 @@ ISLAND = Ask("island", "sunset", "clear", (("boat", 2),))
 def asks(count: int) -> list[Ask]:
     """Random asks, every place among them."""
     drawn = [ask(random.Random(f"test {i}")) for i in range(count)]
-    return drawn + [Ask(place, "day", "clear") for place in PLACES]
+    return drawn + [Ask(place, "day", "clear") for place in (*PLACES, *GRAPHIC)]
 
 
 @pytest.mark.parametrize("what", asks(24), ids=lambda what: f"{what.place}-{what.hour}-{what.weather}")
@@ -35,6 +35,8 @@ def test_what_is_composed_has_no_fault_and_shows_the_things_asked_for(what: Ask)
     assert count[what.hour] == 1
     for name, number in what.things:
         assert count[name] == number if number > 1 else count[name] > 0
+    for slot, part in enumerate(what.parts, 1):
+        assert count[f"{part.role}-{slot}"] == max(1, part.count)
 
 
 def test_the_same_ask_and_seed_give_the_same_scene_and_another_seed_another() -> None:
@@ -74,6 +76,14 @@ def test_what_the_model_puts_twice_on_one_spot_or_too_often_is_there_once() -> N
     assert len(decode(four, 1.5, 0).having("boat")) == KINDS["boat"].most == 3
 
 
+def test_what_is_asked_for_keeps_its_rows_whatever_else_there_is() -> None:
+    parts = (Part("stander", "large", 2),)
+    one, more = (Ask("hills", "day", "clear", things, parts=parts) for things in ((), (("balloon", 2),)))
+    there = [np.flatnonzero(encode(compose(what, 1))[:, ORDER["stander-1"]] > 0).tolist() for what in (one, more)]
+    assert there[0] == there[1]
+    assert len(there[0]) == 2
+
+
 def test_captions_use_known_words_only_and_name_what_is_asked() -> None:
     known = set(vocabulary())
     for i, what in enumerate(asks(200)):
@@ -94,7 +104,7 @@ def test_some_of_every_hundred_asks_are_held_out_and_no_place_or_hour_is() -> No
     drawn = asks(400)
     kept = [what for what in drawn if not held_out(what)]
     assert 0.1 < 1 - len(kept) / len(drawn) < 0.4
-    assert {what.place for what in kept} == set(PLACES)
+    assert {what.place for what in kept} == {*PLACES, *GRAPHIC}
     assert {what.hour for what in kept} == {"dawn", "day", "sunset", "night"}
 
 

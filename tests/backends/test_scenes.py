@@ -98,18 +98,18 @@ def names(drawing: str) -> list[str]:
 
 
 def test_the_starter_draws_what_it_is_asked_for_and_says_what_it_does_not_know(starter: PosterFamilyEngine) -> None:
-    prompt = "a lighthouse on the coast at night with two boats and a saxophone"
+    prompt = "a lighthouse on the coast at night with two boats and a whatnot"
     pixels, drawing, remark = made(starter, prompt=prompt, steps=30, seed=5, width=120, height=160)
     assert pixels.shape == (160, 120, 3)
     found = names(drawing)
     assert {"lighthouse-1", "boat-1", "boat-2", "night-1"} <= set(found)
-    assert remark == "Understood: lighthouse, coast, night, two boats. Not known: saxophone."
+    assert remark == "Understood: lighthouse, coast, night, two boats. Not known: whatnot."
 
 
 def test_the_starter_reads_chinese(starter: PosterFamilyEngine) -> None:
-    _, drawing, remark = made(starter, prompt="沙漠日落，三只热气球和恐龙", steps=30, seed=1)
+    _, drawing, remark = made(starter, prompt="沙漠日落，三只热气球和橡皮筋", steps=30, seed=1)
     assert {"sunset-1", "balloon-3"} <= set(names(drawing))
-    assert remark == "Understood: 沙漠, 日落, 三只热气球. Not known: 恐龙."
+    assert remark == "Understood: 沙漠, 日落, 三只热气球. Not known: 橡皮筋."
 
 
 @pytest.mark.parametrize("size", [(64, 96), (150, 50), (90, 90), (65, 190)])
@@ -233,13 +233,13 @@ def test_any_prompt_makes_a_poster(small: SceneEngine, prompt: str) -> None:
     ("prompt", "understood", "unknown"),
     [
         ("Two ships and 3 balloons near Paris", ("two ships", "3 balloons"), ("paris",)),
-        ("hot-air balloons over a misty canyon, cats", ("hot air balloons", "misty canyon"), ("cats",)),
+        ("hot-air balloons over a misty canyon, cats", ("hot air balloons", "misty canyon", "cats"), ()),
         ("three birds", ("birds",), ("three",)),
         ("four boats", ("boats",), ("four",)),
         ("a poster of the", (), ()),
-        ("café", (), ("café",)),
+        ("café", ("café",), ()),
         ("雪山黎明，有一座灯塔", ("雪山", "黎明", "灯塔"), ()),
-        ("萨克斯和海滩", ("海滩",), ("萨克斯",)),
+        ("萨克斯和海滩", ("萨克斯", "海滩"), ()),
     ],
 )
 def test_each_word_of_a_prompt_is_understood_or_said_to_be_unknown(
@@ -250,8 +250,8 @@ def test_each_word_of_a_prompt_is_understood_or_said_to_be_unknown(
 
 
 def test_when_nothing_is_known_chance_is_said_to_have_chosen() -> None:
-    assert str(read("a cyberpunk robot", WORDS).remark(Scene(()))) == (
-        "Nothing of the prompt is known, so chance chose the scene: cyberpunk robot."
+    assert str(read("a cyberpunk whatnot", WORDS).remark(Scene(()))) == (
+        "Nothing of the prompt is known, so chance chose the scene: cyberpunk whatnot."
     )
     assert not read("", WORDS).remark(Scene(()))
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from recipes.poster.scene.asks import Ask
+from recipes.poster.scene.asks import Ask, Part
 from studio.backends.poster.scene.elements import (
+    BACKDROPS,
     KINDS,
     MOST,
     ORDER,
@@ -26,7 +27,7 @@ from studio.backends.poster.scene.elements import (
     overlap,
     scale_at,
 )
-from studio.backends.poster.scene.words import CLEAR, CLOUDS, MIST, RAIN, SNOW
+from studio.backends.poster.scene.words import CLEAR, CLOUDS, MIST, RAIN, SIZES, SNOW
 
 CALM = 0.2
 """Share of the sheet's height, from the top, that is kept for type."""
@@ -130,6 +131,82 @@ class Sketch:
                     raise NoRoom(kind)
         return made
 
+    def clear(self, area: Box, most: float) -> bool:
+        """Whether `area` lies on the sheet, below the calm room, and shares at most `most` with what stands there;
+        before the rows of houses behind it may be all of it."""
+        left, top, right, bottom = area
+        inside = left > 0.0 and right < 1.0 and top > CALM * self.height and bottom < self.height
+        behind = ("terrace", "tower")
+        return inside and all(overlap(area, other) <= most for name, other in self.taken if name not in behind)
+
+    def put(
+        self,
+        slot: int,
+        part: Part,
+        xs: tuple[float, float],
+        ys: tuple[float, float],
+        *,
+        edge: Element | None = None,
+        depth: float | None = None,
+        larger: float = 1.0,
+        bound: bool = True,
+        most: float = 0.06,
+        widest: float = 0.8,
+    ) -> None:
+        """Put a part where the ground carries it, its foot (of what flies, its middle) within xs and ys; NoRoom where
+        nothing does. Its size goes by its class and depth, unless it is not `bound` to them."""
+        kind, count = f"{part.role}-{slot}", part.count or 1
+        flies = part.role == "flyer"
+        order = drawn(Scene(tuple(self.elements), self.height))
+        larger *= self.between(0.9, 1.15) * (1.0, 1.0, 0.85, 0.75)[count]
+        row = self.rng.random() < 0.6
+        for i in range(count):
+            for attempt in range(80):
+                x, y = self.between(*xs), self.between(*ys)
+                if row and i:
+                    first = self.elements[-1]
+                    y = first.y + self.between(-0.02, 0.02)
+                    if attempt < 30:
+                        x = first.x + self.rng.choice((-1, 1)) * first.size * min(1.0, part.aspect) * self.between(
+                            1.0, 1.4
+                        )
+                elif edge is not None:
+                    y += line(edge, x)
+                deep = depth_at(self.height, self.horizon, y) if depth is None else depth
+                if flies:
+                    deep = self.between(0.0, 0.25)
+                nominal = SIZES[part.size]
+                size = nominal * self.short * (1 - deep if flies else scale_at(deep)) * larger
+                if part.aspect > 1:
+                    size = min(size, widest)
+                e = Element(
+                    kind,
+                    x,
+                    y,
+                    size,
+                    1.0,
+                    deep,
+                    self.between(-1, 1),
+                    self.rng.random(),
+                    aspect=part.aspect,
+                    nominal=nominal if bound else 0.0,
+                )
+                area = box(e)
+                if not self.clear(area, most):
+                    continue
+                if flies:
+                    fits = area[3] < self.horizon - 0.02
+                else:
+                    half = 0.28 * (area[2] - area[0])
+                    on = KINDS[kind].on
+                    fits = on == "any" or all(ground(order, at, y + 0.012) == on for at in (x - half, x, x + half))
+                if fits:
+                    self.elements.append(e)
+                    self.taken.append((kind, area))
+                    break
+            else:
+                raise NoRoom(kind)
+
     def fly(self, kind: str, count: int, size: tuple[float, float]) -> None:
         for _ in range(count):
             for _ in range(60):
@@ -220,8 +297,9 @@ def desert(s: Sketch) -> None:
 
 
 def city(s: Sketch) -> None:
+    """Towers by the water; where something is to stand, on a street."""
     y = s.horizon + 0.01
-    s.add("water", 0.5, y + 0.015, depth=0.3)
+    s.add("street" if _standing(s) else "water", 0.5, y + 0.015, depth=0.3)
     s.add("quay", 0.5, y, depth=0.1)
     s.add("skyline", 0.5, y + 0.01, s.room * s.between(0.4, 0.55), 1.2, 0.62)
     for depth, low, width in ((0.34, 0.3, 0.125), (0.06, 0.18, 0.16)):
@@ -235,6 +313,11 @@ def city(s: Sketch) -> None:
             s.add("tower", x + w / 2, y, high, w / (0.35 * high), depth)
             x += w + s.rng.choice((0.0, 0.01, 0.03)) + (0.1 if s.rng.random() < 0.15 else 0.0)
     s.taken += [(e.kind, box(e)) for e in s.elements if e.kind == "tower"]
+
+
+def _standing(s: Sketch) -> bool:
+    """Whether something asked for stands, and nothing asked for floats."""
+    return any(part.role == "stander" for part in s.what.parts)
 
 
 def forest(s: Sketch) -> None:
@@ -277,6 +360,8 @@ def harbour(s: Sketch) -> None:
         s.add("terrace", x + w / 2, y, high / 1.4, w / (0.5 * high / 1.4), 0.12)
         x += w
     s.taken += [(e.kind, box(e)) for e in s.elements if e.kind == "terrace"]
+    if _standing(s):
+        s.hill(0.62, s.between(0.03, 0.08), 0.04, s.across(s.between(0.5, 0.9)))
 
 
 def island(s: Sketch) -> None:
@@ -331,6 +416,162 @@ def hills(s: Sketch) -> None:
     s.hill(s.between(0.68, 0.8), s.between(0.04, 0.1), 0.03, s.across(s.between(0.0, 0.4)))
 
 
+def plain(s: Sketch) -> None:
+    """One, two or three things large before a pattern; nothing else."""
+    s.horizon = s.height * s.between(0.55, 0.68)
+    number = sum(part.count or 1 for part in s.what.parts)
+    middle = s.height * s.between(0.56, 0.62)
+    x = 0.5 + s.side * s.between(0.0, 0.1) * (number < 3)
+    if not s.what.parts:
+        x, middle = s.focus, s.height * s.between(0.5, 0.65)
+    kind = s.rng.choice(BACKDROPS)
+    y = s.height * s.between(0.55, 0.75) if kind in ("halves", "waves") else middle
+    reach = s.short * {"arch": s.between(0.34, 0.42), "rings": s.between(0.3, 0.42)}.get(kind, s.between(0.4, 0.5))
+    s.add(kind, x, y, reach, depth=0.5, turn=s.between(-1, 1))
+    _heroes(s, x, middle)
+
+
+def _heroes(s: Sketch, x: float, middle: float) -> None:
+    """The things of a graphic poster: one in the middle; two side by side or one behind the other; more in a row or
+    stepped."""
+    wanted = [(slot, part) for slot, part in enumerate(s.what.parts, 1) for _ in range(part.count or 1)]
+    number = len(wanted)
+    if number == 0:
+        return
+    tall = (1 - CALM - 0.08) * s.height
+    if number == 1:
+        slot, part = wanted[0]
+        high = s.between(0.78, 0.95) * min(tall * 0.9, 0.8)
+        _hero(s, slot, part, x, middle + 0.5 * high * min(1.0, 1 / part.aspect), high)
+        return
+    upright = s.height > 1.2
+    columns = (1 if number == 2 else 2 if number < 7 else 3) if upright else min(number, 3)
+    rows = -(-number // columns)
+    cell = min(0.9 / columns, tall / rows, 0.56)
+    low = middle + 0.5 * cell * rows
+    short = number - columns * (rows - 1)
+    sizes = [columns] * rows
+    sizes[0 if s.rng.random() < 0.5 else -1] = short
+    swing = 0.17 * s.side * (columns == 1)
+    lift = 0.1 * cell * s.rng.choice((-1, 0, 1)) * (not upright)
+    places = [(row, column, sizes[row]) for row in range(rows) for column in range(sizes[row])]
+    for i, ((slot, part), (row, column, inside)) in enumerate(zip(wanted, places, strict=True)):
+        at = 0.5 + (column - (inside - 1) / 2) * cell + swing * (-1) ** row
+        foot = low - (rows - 1 - row) * cell + lift * (-1) ** i
+        size = cell * s.between(0.86, 0.93)
+        _hero(s, slot, part, at, foot - 0.5 * (size - size * min(1.0, 1 / part.aspect)), size)
+
+
+def _hero(s: Sketch, slot: int, part: Part, x: float, foot: float, size: float) -> None:
+    e = Element(f"hero-{slot}", x, foot, size, 1.0, 0.0, s.between(-1, 1), s.rng.random(), aspect=part.aspect)
+    area = box(e)
+    if area[1] < CALM * s.height or area[3] > s.height - 0.02 or area[0] < 0.01 or area[2] > 0.99:
+        raise NoRoom(e.kind)
+    s.elements.append(e)
+    s.taken.append((e.kind, area))
+
+
+def stage(s: Sketch) -> None:
+    """A floor and curtain, beams of light, the first thing large in one of them; the others beside it."""
+    s.horizon = s.height * s.between(0.72, 0.8)
+    parts = s.what.parts
+    s.add("floor", 0.5, s.horizon, depth=0.3)
+    s.add("curtain", 0.5, s.height, s.between(0.1, 0.16), depth=0.1)
+    x = 0.5 + s.side * s.between(0.02, 0.14)
+    foot = s.down(s.between(0.35, 0.6))
+    s.add("spotlight", x, foot, s.short * s.between(0.42, 0.55), depth=0.1, turn=s.between(-1, 1))
+    others = s.rng.randint(1, 3)
+    for i in range(others):
+        at = 0.5 + (i - (others - 1) / 2) * s.between(0.3, 0.45) + s.between(-0.05, 0.05)
+        s.add(
+            "spotlight",
+            at,
+            s.down(s.between(0.1, 0.6)),
+            s.short * s.between(0.2, 0.4),
+            depth=0.2,
+            turn=s.between(-1, 1),
+        )
+    if parts and parts[0].role == "hero":
+        number = parts[0].count or 1
+        high = min(0.7 * s.short, foot - (CALM + 0.03) * s.height) * s.between(0.82, 0.98)
+        if number > 1:
+            high *= (0.7, 0.52)[number - 2]
+        gap = high * min(1.0, parts[0].aspect) * 1.08
+        if gap * number > 0.84:
+            high, gap = high * 0.84 / (gap * number), 0.84 / number
+        start = min(max(x, 0.08 + gap * number / 2), 0.92 - gap * number / 2) - gap * (number - 1) / 2
+        for i in range(number):
+            _hero(s, 1, parts[0], start + i * gap, foot + s.between(-0.005, 0.005), high)
+    for slot, part in enumerate(parts, 1):
+        if part.role == "stander":
+            larger = {"tall": 0.62, "large": 0.8}.get(part.size, 1.05)
+            s.put(
+                slot, part, (0.12, 0.88), (s.down(0.2), s.down(0.9)), depth=0.1, larger=larger, bound=False, most=0.25
+            )
+        elif part.role == "flyer":
+            s.put(slot, part, (0.15, 0.85), (0.25 * s.height, 0.6 * s.horizon), bound=False, larger=0.8, most=0.2)
+
+
+def table(s: Sketch) -> None:
+    """A still life: things large on a table, a window at times."""
+    s.horizon = s.height * s.between(0.6, 0.7)
+    s.add("tabletop", s.focus, s.horizon, s.short * s.between(0.34, 0.42), depth=0.3)
+    if s.rng.random() < 0.4:
+        high = s.between(0.24, 0.32) * s.height
+        s.add("window", s.across(s.between(0.22, 0.3)), s.height * s.between(0.34, 0.4), high, depth=0.5)
+    for slot, part in enumerate(s.what.parts, 1):
+        alone = len(s.what.parts) == 1 and (part.count or 1) == 1
+        larger = (2.8 if alone else 2.0) if part.size == "small" else (2.0 if alone else 1.4)
+        larger = {"large": 1.25, "tall": 0.95}.get(part.size, larger)
+        xs = (max(0.1, s.focus - 0.1), min(0.9, s.focus + 0.1)) if slot == 1 else (0.12, 0.88)
+        s.put(slot, part, xs, (s.down(0.18), s.down(0.7)), depth=0.0, larger=larger, bound=False, most=0.16, widest=0.6)
+
+
+def space(s: Sketch) -> None:
+    """Stars, a planet, and the ground of a moon."""
+    s.horizon = s.height * s.between(0.76, 0.84)
+    s.add("stars", 0.5, s.horizon * 0.95, s.between(0.5, 0.8), depth=0.6)
+    s.add(
+        "planet",
+        s.across(s.between(0.12, 0.3)),
+        s.height * s.between(0.26, 0.42),
+        s.short * s.between(0.1, 0.2),
+        depth=0.6,
+    )
+    for t, depth, rise in ((0.0, 0.4, 0.05), (0.4, 0.1, 0.08)):
+        s.add("dune", s.between(0.1, 0.9), s.down(t), rise * s.short, s.between(0.9, 1.7), depth, s.between(-0.4, 0.4))
+    _freely(s)
+
+
+def underwater(s: Sketch) -> None:
+    """Below the surface: a sandy ground, stones, and what swims."""
+    s.horizon = s.height * s.between(0.78, 0.86)
+    s.add("deep", 0.5 - s.side * s.between(0.1, 0.3), s.height * s.between(0.1, 0.18), depth=0.5)
+    s.add("dune", s.between(0.2, 0.8), s.down(0.05), 0.04 * s.short, s.between(1.2, 2.0), 0.3, s.between(-0.3, 0.3))
+    sand = s.add(
+        "dune", s.between(0.1, 0.9), s.down(0.45), 0.06 * s.short, s.between(1.2, 2.2), 0.05, s.between(-0.3, 0.3)
+    )
+    _freely(s)
+    s.stand("rock", (0.1, 0.9), (0.02, 0.08), s.rng.randint(0, 2), edge=sand)
+
+
+def _freely(s: Sketch) -> None:
+    for slot, part in enumerate(s.what.parts, 1):
+        larger = 1.6 if slot == 1 and (part.count or 1) < 3 else 1.1
+        if part.role == "flyer":
+            xs = (max(0.15, s.focus - 0.2), min(0.85, s.focus + 0.2)) if slot == 1 else (0.12, 0.88)
+            s.put(slot, part, xs, (0.3 * s.height, s.horizon), larger=larger, bound=False)
+        else:
+            s.put(slot, part, (0.12, 0.88), (s.down(0.15), s.down(0.85)), depth=0.1, larger=1.1, bound=False)
+
+
+GRAPHIC: dict[str, Callable[[Sketch], None]] = {
+    "plain": plain,
+    "stage": stage,
+    "table": table,
+    "space": space,
+    "underwater": underwater,
+}
 PLACES: dict[str, Callable[[Sketch], None]] = {
     "mountains": mountains,
     "coast": coast,
@@ -384,6 +625,22 @@ def _sky(s: Sketch) -> None:
         s.add(what.weather, 0.5, height * 0.5, s.between(0.7, 1.3), depth=0.0, turn=s.between(-1, 1))
 
 
+def _wall(s: Sketch) -> None:
+    """What a graphic poster has for a sky: colours, and what falls."""
+    s.add(s.what.hour, 0.5 - s.side * s.between(0.1, 0.3), s.horizon, 1.0, depth=0.6)
+    if s.what.weather in (RAIN, SNOW):
+        s.add(s.what.weather, 0.5, s.height * 0.5, s.between(0.7, 1.3), depth=0.0, turn=s.between(-1, 1))
+
+
+def _scatter(s: Sketch, chance: float) -> None:
+    if s.what.scattered or s.rng.random() < chance:
+        first = s.taken[0][1] if s.taken else (0.3, 0.4 * s.height, 0.7, 0.6 * s.height)
+        x, y = 0.5 * (first[0] + first[2]), 0.5 * (first[1] + first[3])
+        s.add(
+            "scatter", x + s.between(-0.05, 0.05), y + s.between(-0.08, 0.0) * s.height, s.between(0.7, 1.0), depth=0.0
+        )
+
+
 def _path(s: Sketch) -> None:
     """From the line of the nearest hill to the foot of the sheet."""
     edge = s.nearest("hill", "dune")
@@ -426,6 +683,30 @@ def _thing(s: Sketch, name: str, count: int) -> None:
         s.stand(name, (0.08, 0.92), near, number, needed=True)
 
 
+def _part(s: Sketch, slot: int, part: Part) -> None:
+    """Put a part in a landscape, near enough to be seen; the first one near the focal point."""
+    place = s.what.place
+    focal = (max(0.12, s.focus - 0.22), min(0.88, s.focus + 0.22)) if slot == 1 else (0.1, 0.9)
+    larger = 1.3 if slot == 1 else 1.0
+    if part.role == "flyer":
+        s.put(slot, part, focal, ((CALM + 0.05) * s.height, s.horizon - 0.05), larger=1.1 * larger, most=0.0)
+    elif part.role == "floater":
+        water = next(e for e in s.elements if e.kind == "water")
+        s.put(slot, part, focal, (water.y + 0.015, s.down(0.85)), larger=larger)
+    elif place in ("coast", "island"):
+        land = s.nearest("cliff" if place == "coast" else "island")
+        xs = (
+            (land.x + land.turn * 0.08, land.x + land.turn * 0.5)
+            if place == "coast"
+            else (land.x - 0.32 * land.size, land.x + 0.32 * land.size)
+        )
+        inside = (max(0.06, min(xs)), min(0.94, max(xs)))
+        s.put(slot, part, inside, (0.012, 0.045), edge=land, depth=max(land.depth, 0.1), larger=0.75, most=0.3)
+    else:
+        foot = 0.55 if part.size == "tall" else 0.92
+        s.put(slot, part, focal, (s.down(0.12), s.down(foot)), larger=larger)
+
+
 def _dress(s: Sketch) -> None:
     """Trees that frame, bushes and stones: what nobody asked for."""
     place, rng = s.what.place, s.rng
@@ -457,17 +738,29 @@ FIRST = ("path", "pier", "lighthouse", "church", "windmill", "house", "palm", "b
 
 def compose(what: Ask, seed: int) -> Scene:
     """A scene that shows what is asked, without faults; the same ask and seed give the same scene."""
-    for attempt in range(200):
+    for attempt in range(80):
         rng = random.Random(f"compose {what} {seed} {attempt}")
         s = Sketch(what, rng)
         try:
+            if what.graphic:
+                GRAPHIC[what.place](s)
+                _wall(s)
+                chance = {"stage": 0.5}.get(what.place, 0.0)
+                _scatter(s, chance)
+                made = sorted(s.elements, key=lambda e: (ORDER[e.kind], e.x))
+                scene = Scene(tuple(made), s.height, rng.randrange(2**31))
+                if not faults(scene):
+                    return scene
+                continue
             _sky(s)
             s.taken = [
                 (e.kind, (e.x - e.size, e.y - e.size, e.x + e.size, e.y + e.size))
                 for e in s.elements
-                if e.kind in ("sun", "moon", "crescent")
+                if e.kind in ("sun", "moon", "crescent") and not what.parts
             ]
             PLACES[what.place](s)
+            for slot, part in sorted(enumerate(what.parts, 1), key=lambda each: -SIZES[each[1].size]):
+                _part(s, slot, part)
             for name, count in sorted(what.things, key=lambda t: FIRST.index(t[0]) if t[0] in FIRST else len(FIRST)):
                 _thing(s, name, count)
             _dress(s)

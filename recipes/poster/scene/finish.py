@@ -13,14 +13,18 @@ import tomli_w
 import torch
 from safetensors.torch import load_file, save_file
 
-from recipes.poster.scene.measure import PROMPTS
+from recipes.poster.scene.measure import PROMPTS, THINGS_ASKED
 from studio.backends.poster.engine.scenes import SceneEngine
 from studio.backends.poster.requests import MEDIUM, PosterRequest
+from studio.backends.poster.scene import drawings
 from studio.media.payloads import Bundle, Image
 from studio.models import weights
 from studio.models.model import Model
 from studio.models.resources import Resources
 
+CREDITS = "Composed and trained for AIGC Studio. Drawings, with their colours changed: " + "; ".join(
+    f"{one.title} by {one.author} ({one.licence}, {one.source})" for one in drawings.sets()
+)
 ABOUT = {
     "id": "poster-scenes",
     "medium": "poster",
@@ -28,9 +32,9 @@ ABOUT = {
     "title": "Poster scenes",
     "licence": "apache-2.0",
     "source": "recipes/poster/scene",
-    "credits": "Composed and trained for AIGC Studio; no pictures of others were used.",
-    "description": "Flat travel scenes in vectors: twelve places, four times of day, weather, and seventeen things to "
-    "ask for.",
+    "credits": CREDITS,
+    "description": "Flat posters in vectors: twelve landscapes, stage, table, plain paper, space, the sea from below, "
+    "with about a thousand things to ask for.",
     "languages": ["en", "zh"],
     "native": [512, 768],
     "defaults": {"width": 512, "height": 768, "steps": 60, "guidance": 1.5},
@@ -45,8 +49,9 @@ def sheet(folder: Path) -> PIL.Image.Image:
     cells = MEDIUM.samples
     assert cells is not None
     width, height, gap = cells.width, cells.height, cells.gap
-    page = PIL.Image.new("RGB", (len(PROMPTS) * (width + gap) + gap, SEEDS * (height + gap) + gap), "white")
-    for column, prompt in enumerate(PROMPTS):
+    prompts = (*PROMPTS[::2], *THINGS_ASKED)
+    page = PIL.Image.new("RGB", (len(prompts) * (width + gap) + gap, SEEDS * (height + gap) + gap), "white")
+    for column, prompt in enumerate(prompts):
         for row in range(SEEDS):
             request = PosterRequest(prompt=prompt, seed=row, width=width, height=height, steps=60, guidance=1.5)
             (made,) = engine.run(request, lambda _: None)

@@ -13,7 +13,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,34 +23,15 @@ import torch
 from recipes.poster.scene.asks import Ask, ask, held_out, phrase
 from recipes.poster.scene.compose import compose
 from studio.backends.poster.engine.scene_network import SceneModel, sample
-from studio.backends.poster.scene.elements import HOURS, KINDS, ORDER, Scene, faults
+from studio.backends.poster.scene.elements import HOURS, KINDS, ORDER, PARTS, Element, Scene, faults, place_of
+from studio.backends.poster.scene.prompt import misses, read
 from studio.backends.poster.scene.raster import pixels
 from studio.backends.poster.scene.render import svg
-from studio.backends.poster.scene.words import CLEAR, CLOUDS, MIST, RAIN, SNOW, THINGS
+from studio.backends.poster.scene.words import CLEAR, CLOUDS, MIST, RAIN, SIZES, SNOW, THINGS
 
 OWN = {"village": ("church", "house"), "island": ("palm",)}
 """Things that a place has without being asked."""
 FIRST_SEED = 5_000_000
-
-
-def place(scene: Scene) -> str:
-    """The place a scene shows, told from the kinds of its elements."""
-    count = Counter(e.kind for e in scene.elements)
-    signs = (
-        ("canyon", count["wall"] >= 2),
-        ("harbour", count["terrace"] >= 3),
-        ("city", count["tower"] >= 4),
-        ("village", count["house"] >= 3 and count["church"] > 0),
-        ("coast", count["cliff"] > 0 and count["water"] > 0),
-        ("beach", count["dune"] > 0 and count["water"] > 0),
-        ("desert", count["dune"] > 0),
-        ("island", any(e.depth < 0.3 for e in scene.having("island")) and count["water"] > 0),
-        ("lake", count["ridge"] > 0 and count["water"] > 0),
-        ("mountains", count["ridge"] > 0),
-        ("forest", count["woods"] >= 2),
-        ("hills", count["hill"] >= 2),
-    )
-    return next((name for name, found in signs if found), "")
 
 
 def weather(scene: Scene) -> str:
@@ -62,15 +43,38 @@ def shows(scene: Scene, what: Ask) -> dict[str, bool]:
     """Whether the scene shows each part of an ask; "nothing else": whether it shows no thing that nobody asked for."""
     count = Counter(e.kind for e in scene.elements)
     found = {
-        "place": place(scene) == what.place,
+        "place": place_of(scene) == what.place,
         "hour": [e.kind for e in scene.elements if e.kind in HOURS] == [what.hour],
         "weather": weather(scene) == what.weather,
     }
     for name, number in what.things:
         found[name] = count[name] == number if number > 1 else count[name] > 0
-    known = {*OWN.get(what.place, ()), *(name for name, _ in what.things)}
-    found["nothing else"] = not any(count[name] for name in THINGS if name not in known)
+    for slot, part in enumerate(what.parts, 1):
+        number = count[f"{part.role}-{slot}"]
+        found[f"{part.role}-{slot}"] = number == part.count if part.count > 1 else number > 0
+    known = {*OWN.get(what.place, ()), *found}
+    found["nothing else"] = not any(count[name] for name in (*THINGS, *PARTS) if name not in known)
     return found
+
+
+def drawn_as(scene: Scene, what: Ask) -> Scene:
+    """The scene with the proportions and sizes of what is asked, which its faults go by."""
+    parts = {f"{part.role}-{slot}": part for slot, part in enumerate(what.parts, 1)}
+
+    def known(e: Element) -> Element:
+        if e.kind not in parts:
+            return e
+        part = parts[e.kind]
+        return replace(e, aspect=part.aspect, nominal=0.0 if what.graphic else SIZES[part.size])
+
+    return replace(scene, elements=tuple(known(e) for e in scene.elements))
+
+
+KINDS_OF_ASKS = ("landscapes", "landscapes with drawings", "graphic posters")
+
+
+def kind_of(what: Ask) -> str:
+    return KINDS_OF_ASKS[2 if what.graphic else 1 if what.parts else 0]
 
 
 def layout(scene: Scene) -> np.ndarray:
@@ -96,12 +100,14 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def asks(count: int, held: bool, first: int) -> list[Ask]:
-    """Asks that training never saw (`held`) or might have seen, all of which the composer can show."""
+    """Asks that training never saw (`held`) or might have seen, as many of each kind."""
     found: list[Ask] = []
+    each = Counter[str]()
     while len(found) < count:
         first += 1
         what = ask(random.Random(f"measure {first}"))
-        if held_out(what) == held:
+        if held_out(what) == held and each[kind_of(what)] < -(-count // len(KINDS_OF_ASKS)):
+            each[kind_of(what)] += 1
             found.append(what)
     return found
 
@@ -126,7 +132,8 @@ def made(model: SceneModel, wanted: Sequence[Ask], first: int, how: Sampling) ->
         seeds = [(first + n) * how.among + k for n, _ in some for k in range(how.among)]
         drawn = sample(model, captions, formats, seeds, how.steps, how.guidance)
         groups = [drawn[n : n + how.among] for n in range(0, len(drawn), how.among)]
-        scenes += [min(group, key=lambda scene: len(faults(scene))) for group in groups]
+        for (_, what), group in zip(some, groups, strict=True):
+            scenes.append(min((drawn_as(scene, what) for scene in group), key=lambda scene: len(faults(scene))))
     return scenes
 
 
@@ -171,9 +178,12 @@ def measure(model: SceneModel, count: int, how: Sampling) -> dict[str, object]:
     four = [what for what in seen[: count // 8] for _ in range(4)]
     alike = [_apart(made(model, four, 3 * FIRST_SEED, how), spread), _apart(composed(four, 0), spread)]
     size = [len(scene.elements) for scene in scenes + others], [len(scene.elements) for scene in painted]
-    return {
-        "seen": figures(scenes, seen),
-        "held out": figures(others, held),
+    about: dict[str, object] = {}
+    for kind in KINDS_OF_ASKS:
+        for name, group, wanted in (("seen", scenes, seen), ("held out", others, held)):
+            some = [(scene, what) for scene, what in zip(group, wanted, strict=True) if kind_of(what) == kind]
+            about[f"{kind}, {name}"] = figures(*zip(*some, strict=True))
+    return about | {
         "layout distance": round(distance(x, y), 2),
         "layout distance, composed twice": round(distance(z, y), 2),
         "spread of four": round(alike[0], 2),
@@ -192,14 +202,19 @@ def _apart(scenes: Sequence[Scene], spread: np.ndarray) -> float:
 
 
 def sheet(model: SceneModel, prompts: Sequence[str], seeds: Sequence[int], how: Sampling) -> PIL.Image.Image:
-    """A row for each prompt, a column for each seed."""
+    """A row for each prompt, a column for each seed; of `among` scenes, the one nearest to the prompt."""
     width, gap = 160, 8
     high = round(1.5 * width)
     page = PIL.Image.new("RGB", (len(seeds) * (width + gap) + gap, len(prompts) * (high + gap) + gap), "white")
     for row, prompt in enumerate(prompts):
-        scenes = sample(model, [prompt] * len(seeds), ["portrait"] * len(seeds), seeds, how.steps, how.guidance)
-        for column, scene in enumerate(scenes):
-            picture_ = PIL.Image.fromarray(pixels(svg(scene, width, high)))
+        asked = read(prompt, model.index.keys())
+        count = len(seeds) * how.among
+        told, numbers = " ".join(asked.told), [seed * how.among + i for seed in seeds for i in range(how.among)]
+        scenes = sample(model, [told] * count, ["portrait"] * count, numbers, how.steps, how.guidance)
+        for column in range(len(seeds)):
+            some = [asked.dressed(scene) for scene in scenes[column * how.among : (column + 1) * how.among]]
+            best = min(some, key=lambda scene: misses(scene, asked))
+            picture_ = PIL.Image.fromarray(pixels(svg(best, width, high)))
             page.paste(picture_, (gap + column * (width + gap), gap + row * (high + gap)))
     return page
 
@@ -220,6 +235,22 @@ PROMPTS = (
 )
 
 
+THINGS_ASKED = (
+    "jazz concert, saxophone player",
+    "coffee shop opening",
+    "lost cat",
+    "elephant in the desert at sunset",
+    "rocket over the mountains at night",
+    "summer fruit market",
+    "book fair",
+    "bicycle race in the city",
+    "chess tournament",
+    "dinosaur museum",
+    "winter sale",
+    "两只熊猫 竹林",
+)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="folder with model.safetensors and config.json")
@@ -228,13 +259,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Sampling.steps)
     parser.add_argument("--among", type=int, default=Sampling.among, help="scenes drawn for each, of which one is kept")
     parser.add_argument("--sheet", type=Path, help="picture to write: a row for each prompt, seeds from 0")
+    parser.add_argument("--first", type=int, default=0, help="the prompt that the sheet begins with")
     parser.add_argument("--columns", type=int, default=8)
     asked = parser.parse_args()
     torch.set_num_threads(1)
     how = Sampling(asked.guidance, asked.steps, asked.among)
     model = SceneModel.load(asked.model)
     if asked.sheet is not None:
-        sheet(model, PROMPTS, range(asked.columns), how).save(asked.sheet)
+        sheet(model, (*PROMPTS, *THINGS_ASKED)[asked.first :], range(asked.columns), how).save(asked.sheet)
     if asked.count:
         print(json.dumps(measure(model, asked.count, how), indent=1))
 

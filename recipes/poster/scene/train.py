@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from recipes.poster.scene.asks import Ask, ask, caption, held_out
 from recipes.poster.scene.compose import compose
@@ -35,8 +36,8 @@ class TrainingPlan:
     batch: int = 64
     rate: float = 1e-3
     warm: int = 200
-    pool: int = 6000
-    fresh: int = 8
+    pool: int = 4000
+    fresh: int = 6
     keep: float = 0.999
 
 
@@ -66,15 +67,12 @@ class Pool:
 def train(out: Path, plan: TrainingPlan, config: SceneConfig, seed: int = 0, start: Path | None = None) -> SceneModel:
     """Train until minutes or steps are spent, those of earlier calls counted; returns the averaged model.
 
-    `start` is the folder of a model whose weights a new training begins with; its words and kinds must be `config`'s.
+    `start` is the folder of a model whose weights a new training begins with; see `begin_with`.
     """
     torch.manual_seed(seed)
     model = SceneModel(config)
     if start is not None:
-        begun = SceneModel.load(start)
-        if begun.config != config:
-            raise ValueError(f"{start} was trained for other words, kinds or sizes")
-        model.load_state_dict(begun.state_dict())
+        begin_with(model, start)
     mean = copy.deepcopy(model)
     optimiser = torch.optim.AdamW(model.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
     step, spent = 0, 0.0
@@ -88,6 +86,7 @@ def train(out: Path, plan: TrainingPlan, config: SceneConfig, seed: int = 0, sta
     pool = Pool(10_000_000 * seed + 1_000_000 * (step > 0) + step * plan.fresh)
     pool.grow(plan.pool)
     rng, generator = random.Random(f"{seed} {step}"), torch.Generator().manual_seed(seed + step)
+    brief = faster_in_bfloat16(config.width)
     began, saved, running = time.monotonic() - 60 * spent, time.monotonic(), 0.0
     while (done := max((spent := (time.monotonic() - began) / 60) / plan.minutes, step / plan.steps)) < 1:
         pool.grow(plan.fresh)
@@ -98,7 +97,8 @@ def train(out: Path, plan: TrainingPlan, config: SceneConfig, seed: int = 0, sta
         fall = 0.5 + 0.5 * math.cos(math.pi * done)
         for group in optimiser.param_groups:
             group["lr"] = plan.rate * min(1.0, (step + 1) / plan.warm) * fall
-        value = loss(model, clean, ids, formats, generator)
+        with torch.autocast("cpu", torch.bfloat16, enabled=brief):
+            value = loss(model, clean, ids, formats, generator)
         optimiser.zero_grad()
         value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -120,6 +120,41 @@ def train(out: Path, plan: TrainingPlan, config: SceneConfig, seed: int = 0, sta
     return mean.eval()
 
 
+def faster_in_bfloat16(width: int) -> bool:
+    """Whether this processor multiplies matrices of the model's size faster in 16 bits, by a short measurement."""
+    taken: list[float] = []
+    for dtype in (torch.float32, torch.bfloat16):
+        rows, weights = torch.ones(4096, width, dtype=dtype), torch.ones(width, 4 * width, dtype=dtype)
+        rows @ weights
+        began = time.process_time()
+        for _ in range(20):
+            rows @ weights
+        taken.append(time.process_time() - began)
+    return taken[1] < 0.6 * taken[0]
+
+
+def begin_with(model: SceneModel, folder: Path) -> None:
+    """Give a model the weights of the one in `folder`, which may lack some of its words and kinds: what is new has no
+    say at first. Widths, layers and rows must be the same; ValueError where they are not."""
+    about = json.loads((folder / "config.json").read_text("utf-8"))
+    ours = model.config
+    if any(about[name] != getattr(ours, name) for name in ("width", "layers", "heads", "slots")):
+        raise ValueError(f"{folder} has other sizes")
+    old, new = load_file(folder / "model.safetensors"), model.state_dict()
+    new.update({name: value.float().clone() for name, value in old.items() if value.shape == new[name].shape})
+    before, now = [*about["kinds"], *about["fields"]], [*ours.kinds, *ours.fields]
+    new["enter.weight"][:], new["leave.weight"][:], new["leave.bias"][:] = 0.0, 0.0, -1.0
+    for name in set(before) & set(now):
+        i, j = now.index(name), before.index(name)
+        for half in (0, 1):
+            new["enter.weight"][:, half * len(now) + i] = old["enter.weight"][:, half * len(before) + j]
+        for part in ("leave.weight", "leave.bias"):
+            new[part][i] = old[part][j]
+    for word in set(about["words"]) & set(ours.words):
+        new["word.weight"][model.index[word]] = old["word.weight"][about["words"].index(word) + 1]
+    model.load_state_dict(new)
+
+
 def _save(
     out: Path, model: SceneModel, mean: SceneModel, optimiser: torch.optim.Optimizer, step: int, spent: float
 ) -> None:
@@ -134,12 +169,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--width", type=int, default=SceneConfig.width, help="channels of each element")
+    parser.add_argument("--rate", type=float, default=TrainingPlan.rate, help="of learning, at its height")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="folder of a model whose weights to begin with")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    plan = TrainingPlan(minutes=asked.minutes, batch=asked.batch)
-    train(asked.out, plan, SceneConfig(tuple(vocabulary())), asked.seed, asked.start)
+    plan = TrainingPlan(minutes=asked.minutes, batch=asked.batch, rate=asked.rate)
+    train(asked.out, plan, SceneConfig(tuple(vocabulary()), asked.width), asked.seed, asked.start)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ def scenes(model: Model) -> tuple[Plain, str]:
         numbers = [seeds.getrandbits(48) for _ in range(AMONG)]
         told, form = [" ".join(asked.told)] * AMONG, [render.format_for(*size)] * AMONG
         made = sample(network, told, form, numbers, request.steps, request.guidance)
-        return raster.pixels(render.svg(min(made, key=lambda scene: prompt.misses(scene, asked)), *size))
+        dressed = [asked.dressed(scene) for scene in made]
+        return raster.pixels(render.svg(min(dressed, key=lambda scene: prompt.misses(scene, asked)), *size))
 
     return make, "the network's own sampler"
 

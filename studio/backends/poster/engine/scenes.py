@@ -64,7 +64,7 @@ class SceneEngine:
         small = max(1, round(request.width * scale)), max(1, round(request.height * scale))
 
         def best(scenes: Sequence[Scene]) -> Scene:
-            made = [varied(scene, request.seed, request.variety) for scene in scenes]
+            made = [varied(asked.dressed(scene), request.seed, request.variety) for scene in scenes]
             return min(made, key=lambda scene: prompt.misses(scene, asked))
 
         def after(step: int, scenes: Callable[[], list[Scene]]) -> None:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from studio.backends.poster.scene import props
-from studio.backends.poster.scene.elements import Element, bend, line, reach
-from studio.backends.poster.scene.ink import LAMP, Colour, Ink, Point, mix, rgb
-from studio.backends.poster.scene.light import neighbours
+from studio.backends.poster.scene import drawings, graphic, props
+from studio.backends.poster.scene.elements import KINDS, PARTS, Element, bend, line, reach
+from studio.backends.poster.scene.ink import LAMP, Colour, Ink, Point, mix, rgb, times
+from studio.backends.poster.scene.light import neighbours, softened
 from studio.backends.poster.scene.props import CLAY, GRASS, LEAF, PINE, RED, ROCK, SAND, SEA, SNOW, WHITE, WOOD
 
 WALLS = tuple(rgb(c) for c in ("#f0e2c8", "#e8c8a0", "#d98f6a", "#c8d0c8", "#5f8fa8", "#d8a03c", "#c0503c", "#e6d6d0"))
@@ -19,6 +19,10 @@ MEADOWS = tuple(rgb(c) for c in ("#5f8f52", "#7a9a4c", "#93a84e", "#b3b05a", "#c
 BLOOMS = tuple(rgb(c) for c in ("#e0584a", "#f0c04a", "#e08ab0", "#f4f0e4"))
 CLIFFS = tuple(rgb(c) for c in ("#c8683e", "#d98a54", "#a84e38", "#e0a06a"))
 SEAS = tuple(rgb(c) for c in ("#2f7f95", "#3a8a94", "#2fa0a8"))
+
+
+KEY_LIGHT = 0.42
+"""How much whiter than the hour the light on things asked for is: they are what is to be seen."""
 
 
 def pick(colours: tuple[Colour, ...], tint: float) -> Colour:
@@ -31,7 +35,10 @@ def choice(colours: tuple[Colour, ...], tint: float) -> Colour:
 
 
 def sky(ink: Ink, e: Element, snowy: bool) -> None:
-    ink.sky(e.y)
+    if ink.paper:
+        graphic.ground(ink, ink.staged)
+    else:
+        ink.sky(e.y)
 
 
 def disc(ink: Ink, e: Element, snowy: bool) -> None:
@@ -516,6 +523,64 @@ def plane(ink: Ink, e: Element, snowy: bool) -> None:
     ink.polygon([at(0.18, 0.12), at(0.3, 0.1), at(0.34, 0.05), at(0.2, 0.05)], glass)
 
 
+def thing(ink: Ink, e: Element, snowy: bool) -> None:
+    """What a prompt asked for, in the light of the scene: its colours lean to the palette, one side lies in shade, and
+    it throws a shadow on the ground."""
+    if not e.drawing:
+        return
+    whole, *shapes = drawings.shapes(e.drawing)
+    scale, flip = e.size / drawings.SIDE, -e.side if drawings.drawings()[e.drawing].turns else 1
+    high = e.size * min(1.0, 1 / e.aspect)
+    foot = e.y + 0.5 * high if e.kind.startswith("flyer") else e.y
+
+    def trace(shape: drawings.FilledOutline) -> None:
+        for command, numbers in shape.commands:
+            at = [v * scale * flip + e.x if i % 2 == 0 else v * scale + foot for i, v in enumerate(numbers)]
+            {"M": ink.pen.move_to, "L": ink.pen.line_to, "C": ink.pen.curve_to, "Z": ink.pen.close_path}[command](*at)
+
+    if KINDS[e.kind].on != "air":
+        wide = 0.5 * e.size * min(1.0, e.aspect)
+        dark = mix(ink.palette.shade, (0.05, 0.05, 0.1), 0.6)
+        ink.ellipse(e.x, foot - 0.004 * e.size, 1.05 * wide, 0.11 * wide, dark, 0.32 * (1 - 0.6 * e.depth))
+    lit = mix(ink.palette.light, (1.0, 1.0, 1.0), KEY_LIGHT)
+    for shape in shapes:
+        trace(shape)
+        colour = times(softened(rgb(shape.colour), ink.palette.haze, e.depth), lit)
+        ink.pen.fill(mix(colour, ink.palette.haze, 0.55 * e.depth))
+    ink.pen.save()
+    trace(whole)
+    ink.pen.clip()
+    away = 1 if ink.sun_x < e.x else -1
+    reach_ = e.size
+    dark = times(ink.palette.shade, (0.8, 0.75, 0.95))
+    ink.pen.ellipse(e.x - 0.62 * away * reach_, foot - 0.62 * high, 1.02 * reach_, 1.0 * reach_)
+    ink.pen.rectangle(e.x - 2 * reach_, foot - 3 * reach_, 4 * reach_, 4 * reach_)
+    ink.pen.fill_apart(dark, 0.26)
+    ink.pen.restore()
+
+
+def scatter(ink: Ink, e: Element, snowy: bool) -> None:
+    """Many small ones around a point, none on another."""
+    if not e.drawing:
+        return
+    rng, placed = ink.rng, list[Point]()
+    for _ in range(60):
+        a, r = rng.uniform(0, 2 * math.pi), e.size * math.sqrt(rng.uniform(0.12, 1.0)) * 0.5
+        x, y = e.x + r * math.cos(a), e.y + 0.9 * r * math.sin(a)
+        if 0.05 < x < 0.95 and 0.06 < y < ink.height - 0.1 and all(math.hypot(x - p, y - q) > 0.14 for p, q in placed):
+            placed.append((x, y))
+    colour = ink.palette.sky[2] if len(ink.palette.sky) > 2 else ink.palette.disc
+    whole = drawings.shapes(e.drawing)[0]
+    for x, y in placed[:9]:
+        size = rng.uniform(0.035, 0.06)
+        scale, lean = size / drawings.SIDE, rng.uniform(-0.4, 0.4)
+        c, s = math.cos(lean) * scale, math.sin(lean) * scale
+        for command, n in whole.commands:
+            at = [v for i in range(0, len(n), 2) for v in (x + c * n[i] - s * n[i + 1], y + s * n[i] + c * n[i + 1])]
+            {"M": ink.pen.move_to, "L": ink.pen.line_to, "C": ink.pen.curve_to, "Z": ink.pen.close_path}[command](*at)
+        ink.pen.fill(colour, 0.85)
+
+
 DRAW: dict[str, Callable[[Ink, Element, bool], None]] = {
     **dict.fromkeys(("dawn", "day", "sunset", "night"), sky),
     **dict.fromkeys(("sun", "moon"), disc),
@@ -560,6 +625,9 @@ DRAW: dict[str, Callable[[Ink, Element, bool], None]] = {
     "birds": birds,
     "kite": kite,
     "plane": plane,
+    "scatter": scatter,
+    **graphic.DRAW,
+    **dict.fromkeys(PARTS, thing),
 }
 
 

@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 FIELDS = ("x", "y", "size", "wide", "depth", "turn", "tint")
 DEEPEST = 0.6
 """The depth of the horizon: what stands there is drawn at 0.3 of its size."""
@@ -21,6 +19,16 @@ MOST = 27
 """Elements in a scene, at most."""
 
 HOURS = ("dawn", "day", "sunset", "night")
+
+ROLES = ("stander", "floater", "flyer", "hero")
+"""What a thing does in a scene: stands on land, floats on water, flies or swims freely, or is what a graphic poster
+shows large. A model learns these; which drawing takes the role the prompt says."""
+MOST_THINGS = 3
+"""Different things that a scene can be asked for."""
+PARTS = {f"{role}-{slot}": (role, slot) for role in ROLES for slot in range(1, MOST_THINGS + 1)}
+"""The kinds of element that show a thing asked for, and its role and slot."""
+BACKDROPS = ("sunburst", "rings", "halves", "dots", "waves", "arch")
+"""Patterns behind what a graphic poster shows."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,12 @@ class Element:
     depth: float = 0.3
     turn: float = 0.0
     tint: float = 0.5
+    drawing: str = ""
+    """Of a thing asked for: the name of its drawing."""
+    aspect: float = 1.0
+    """Of a thing asked for: the width of its drawing over its height."""
+    nominal: float = 0.0
+    """Of a thing asked for: the size of a near one on a sheet 1 wide; 0 where that is free."""
 
     @property
     def side(self) -> int:
@@ -84,6 +98,9 @@ class Kind:
 
 
 SKY, LIGHT, CLOUD, FAR, GROUND, AIR, WEATHER = range(7)
+PLACED = {"stander": (GROUND, "land"), "floater": (GROUND, "water"), "flyer": (AIR, "air"), "hero": (GROUND, "any")}
+"""The layer of a role and what it stands, floats or flies on."""
+MOST_OF_A_THING = 3
 KINDS: dict[str, Kind] = {
     # The hour: x is where the light comes from, y the horizon, tint the colours of the sky.
     **{hour: Kind(SKY) for hour in HOURS},
@@ -92,6 +109,13 @@ KINDS: dict[str, Kind] = {
     "moon": Kind(LIGHT),
     "crescent": Kind(LIGHT),
     "stars": Kind(LIGHT),
+    "planet": Kind(LIGHT),
+    # Behind the hero of a graphic poster: x, y is the middle, size its reach; halves meet at y.
+    **{backdrop: Kind(LIGHT) for backdrop in BACKDROPS},
+    # The sea from below: its surface is at y.
+    "deep": Kind(LIGHT),
+    # On a wall: x, y is the middle, size the height.
+    "window": Kind(CLOUD),
     "cloud": Kind(CLOUD, most=5),
     # Weather: mist lies around y, half its size above and below.
     "mist": Kind(WEATHER, most=3),
@@ -112,6 +136,14 @@ KINDS: dict[str, Kind] = {
     "path": Kind(GROUND),
     "river": Kind(GROUND),
     "pier": Kind(GROUND),
+    # Level ground from y down.
+    "floor": Kind(GROUND),
+    "tabletop": Kind(GROUND),
+    "street": Kind(GROUND),
+    # A beam from above: x, y is where it meets the floor, size the width of the light there, turn where it comes from.
+    "spotlight": Kind(GROUND, most=4),
+    # At both sides, each size wide.
+    "curtain": Kind(GROUND),
     # A row of trees: size is their height, wide the row's length in sheet widths.
     "woods": Kind(GROUND, "row", most=4),
     # Standing: x, y is the foot, size the height (of a tent, house or boat the width).
@@ -137,10 +169,14 @@ KINDS: dict[str, Kind] = {
     "birds": Kind(AIR, "air", 0.07, (3.1, 1.4)),
     "kite": Kind(AIR, "air", 0.11, (0.9, 1.4), 2),
     "plane": Kind(AIR, "air", 0.15, (1.1, 0.45)),
+    # Many small drawings around x, y, within half of size.
+    "scatter": Kind(AIR),
+    # Things asked for: x, y is the foot (of what flies the middle), size the longer side of the drawing.
+    **{name: Kind(*PLACED[role], box=(1.0, 1.0), most=MOST_OF_A_THING) for name, (role, _) in PARTS.items()},
 }
 ORDER = {kind: i for i, kind in enumerate(KINDS)}
 LAND = ("hill", "dune", "island", "cliff")
-UPRIGHT = tuple(kind for kind, about in KINDS.items() if about.on in ("land", "water", "air"))
+UPRIGHT = tuple(kind for kind, about in KINDS.items() if about.on in ("land", "water", "air", "any"))
 """Kinds whose place and size the rules of `faults` bind."""
 
 Box = tuple[float, float, float, float]
@@ -167,6 +203,8 @@ def covers(e: Element, x: float, y: float) -> str:
         return "land" if y >= line(e, x) else ""
     if e.kind == "water":
         return "water" if y >= e.y else ""
+    if e.kind in ("floor", "tabletop", "street"):
+        return "land" if y >= e.y else ""
     if e.kind == "island":
         return "land" if line(e, x) <= y <= e.y + 0.06 * e.size else ""
     if e.kind == "cliff":
@@ -202,6 +240,8 @@ def drawn(scene: Scene) -> list[Element]:
         layer = KINDS[e.kind].layer
         if layer == FAR:
             return layer, -e.depth
+        if e.kind in ("floor", "spotlight"):  # below all that stands in the light
+            return layer, -2.0 if e.kind == "floor" else -1.0
         return layer, e.y - e.size if e.kind in ("hill", "dune") else e.y
 
     return sorted(scene.elements, key=key)
@@ -220,6 +260,8 @@ def box(e: Element) -> Box:
     """Left, top, right, bottom of what stands, floats or flies."""
     w, h = KINDS[e.kind].box
     half = 0.5 * w * e.size * e.wide
+    if e.kind in PARTS:
+        half, h = 0.5 * e.size * min(1.0, e.aspect), min(1.0, 1 / e.aspect)
     if KINDS[e.kind].layer == AIR:
         return e.x - half, e.y - 0.5 * h * e.size, e.x + half, e.y + 0.5 * h * e.size
     return e.x - half, e.y - h * e.size, e.x + half, e.y
@@ -261,6 +303,8 @@ def _faults(scene: Scene) -> Iterator[str]:
             yield f"doubled: {kind}"
     skies = sum(count[hour] for hour in HOURS)
     lights = count["sun"] + count["moon"] + count["crescent"]
+    if sum(count[backdrop] for backdrop in BACKDROPS) > 1:
+        yield "doubled: backdrop"
     if skies != 1:
         yield f"{'doubled' if skies else 'missing'}: sky"
     if lights > 1:
@@ -275,7 +319,7 @@ def _faults(scene: Scene) -> Iterator[str]:
     for e in order:
         about = KINDS[e.kind]
         if about.layer == FAR:
-            if not any(ground(order, x, e.y + 0.012) for x in np.clip((e.x - 0.1, e.x, e.x + 0.1), 0, 1)):
+            if not any(ground(order, x, e.y + 0.012) for x in (min(1.0, max(0.0, e.x + d)) for d in (-0.1, 0, 0.1))):
                 yield f"floating: {e.kind}"
         elif about.on == "row":
             half = 0.5 * e.wide - 0.03
@@ -293,14 +337,40 @@ def _faults(scene: Scene) -> Iterator[str]:
                 if area[3] > sky.y + 0.02:
                     yield f"floating: {e.kind}"
             else:
-                if ground(order, e.x, e.y + 0.012) != about.on:
+                if about.on != "any" and ground(order, e.x, e.y + 0.012) != about.on:
                     yield f"floating: {e.kind}"
-                ratio = e.size / (about.nominal * scene.short * scale_at(e.depth))
-                if not 0.5 < ratio < 2:
+                nominal = about.nominal or e.nominal
+                if nominal and not 0.5 < e.size / (nominal * scene.short * scale_at(e.depth)) < 2:
                     yield f"scale: {e.kind}"
             for other, place in tops:
                 both = overlap(area, place)
                 alike = other.kind == e.kind
-                if both > (0.9 if alike else 0.8) or (alike and same(e, other)):
+                limit = 0.45 if e.kind in PARTS or other.kind in PARTS else 0.9 if alike else 0.8
+                if both > limit or (alike and same(e, other)):
                     yield f"crowded: {e.kind} {other.kind}"
             tops.append((e, area))
+
+
+def place_of(scene: Scene) -> str:
+    """The place a scene shows, told from the kinds of its elements."""
+    count = Counter(e.kind for e in scene.elements)
+    signs = (
+        ("plain", any(count[backdrop] for backdrop in BACKDROPS)),
+        ("stage", count["floor"] > 0),
+        ("table", count["tabletop"] > 0),
+        ("space", count["planet"] > 0),
+        ("underwater", count["deep"] > 0),
+        ("canyon", count["wall"] >= 2),
+        ("harbour", count["terrace"] >= 3),
+        ("city", count["tower"] >= 4),
+        ("village", count["house"] >= 3 and count["church"] > 0),
+        ("coast", count["cliff"] > 0 and count["water"] > 0),
+        ("beach", count["dune"] > 0 and count["water"] > 0),
+        ("desert", count["dune"] > 0),
+        ("island", any(e.depth < 0.3 for e in scene.having("island")) and count["water"] > 0),
+        ("lake", count["ridge"] > 0 and count["water"] > 0),
+        ("mountains", count["ridge"] > 0),
+        ("forest", count["woods"] >= 2),
+        ("hills", count["hill"] >= 2),
+    )
+    return next((name for name, found in signs if found), "")

@@ -96,7 +96,7 @@ def overcast(palette: Palette, grey: float) -> Palette:
 
 class Ink:
     """A sheet being printed, layer on layer. `rng` decides every loose detail; the light falls from `sun_x`; `height`
-    is that of the sheet over its width."""
+    is that of the sheet over its width. On `paper` there is no sky; a `staged` one is dark."""
 
     def __init__(
         self,
@@ -106,11 +106,14 @@ class Ink:
         sun_x: float,
         left: float = 0.0,
         right: float = 1.0,
+        paper: bool = False,
+        staged: bool = False,
     ) -> None:
         self.pen = Pen()
         self.pen.begin("ink")
         self.height, self.left, self.right = height, left, right
         self.palette, self.rng, self.sun_x = palette, rng, sun_x
+        self.paper, self.staged = paper, staged
 
     @property
     def width(self) -> float:

@@ -13,6 +13,40 @@ from studio.backends.poster.scene.ink import PALETTES, Colour, Palette, overcast
 
 T = TypeVar("T")
 
+PAPERS = {
+    "dawn": (
+        "#f6dfe0 #eebfc3 #fff3e0 #6b5b8c",
+        "#e4e0f2 #c9bfe4 #fbe3d2 #514b86",
+        "#dfeade #bcd7c4 #fbefd4 #3f6a66",
+        "#fde8d2 #f7cba9 #fffaf0 #8a4f5f",
+    ),
+    "day": (
+        "#f6e7c8 #f2bf5e #fff8e6 #1f5a6b",
+        "#d3e9e5 #8ccac1 #fdf3d8 #23606f",
+        "#ffe0cf #ff9f7f #fff6ea #3c4a7a",
+        "#f9da66 #f4b945 #fff6da #c04a30",
+    ),
+    "sunset": (
+        "#e9603c #f08a3e #ffd27a #5a1f4a",
+        "#d9455f #ee7a5b #ffc46b #3a1f52",
+        "#f2a03d #f7c565 #fff0c4 #8c2f39",
+        "#b23a5e #d9605f #f7b267 #2d1a45",
+    ),
+    "night": (
+        "#1a2747 #2b3f6e #f2c14e #0e1730",
+        "#241f47 #43367c #ff8f73 #14102c",
+        "#12384a #1f566a #f2d7a0 #0a2230",
+        "#45183a #6d2850 #ffb35c #260d22",
+    ),
+}
+"""The papers of graphic posters by hour: ground, pattern, light, depth."""
+_PAPER_LIGHT = {
+    "dawn": ((1.0, 0.97, 0.96), (0.74, 0.68, 0.78)),
+    "day": ((1.0, 1.0, 0.98), (0.72, 0.72, 0.78)),
+    "sunset": ((1.0, 0.9, 0.8), (0.66, 0.46, 0.5)),
+    "night": ((0.94, 0.92, 1.0), (0.5, 0.5, 0.68)),
+}
+
 MORE = {
     "dawn": (
         ("#5f7fb0 #a9a5cf #eab4c6 #f9d3bd", "#fff1dc", "#e6c3cd"),
@@ -115,3 +149,23 @@ def light(hour: str, tint: float, weather: set[str]) -> Palette:
     )
     grey = max((g for name, g in (("mist", 0.3), ("rain", 0.62), ("snow", 0.4)) if name in weather), default=0.0)
     return overcast(mixed, grey) if grey else mixed
+
+
+def paper(hour: str, tint: float) -> Palette:
+    """The colours of a graphic poster at `tint`, 0 to 1, along those of the hour, as a palette: its sky is ground,
+    pattern, light and depth."""
+    rows = [tuple(rgb(c) for c in row.split()) for row in PAPERS[hour]]
+    ground, pattern, bright, deep = rows[min(len(rows) - 1, max(0, int(tint * len(rows))))]
+    lit, shade = _PAPER_LIGHT[hour]
+    return Palette((ground, pattern, bright, deep), bright, lit, shade, ground, False)
+
+
+def softened(colour: Colour, towards: Colour, depth: float) -> Colour:
+    """A drawing's own colour on a poster: less pure, and leaning to the scene's."""
+    lab, other = _oklab(np.array([colour, towards]))
+    lab[1:] *= 0.86
+    lean = 0.08 + 0.1 * depth
+    lab[1:] += lean * (other[1:] - lab[1:])
+    lab[0] += 0.04 * (0.55 - lab[0])
+    red, green, blue = _srgb(lab).tolist()
+    return red, green, blue

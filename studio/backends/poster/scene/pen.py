@@ -80,6 +80,10 @@ class Pen:
     def fill(self, colour: Colour, alpha: float = 1.0) -> None:
         self._mark(f'fill="{_hex(colour)}"{_opacity("fill-opacity", alpha)}')
 
+    def fill_apart(self, colour: Colour, alpha: float = 1.0) -> None:
+        """Fill what lies within an odd number of the path's figures."""
+        self._mark(f'fill="{_hex(colour)}" fill-rule="evenodd"{_opacity("fill-opacity", alpha)}')
+
     def fill_down(self, top: float, foot: float, stops: Sequence[Stop]) -> None:
         """Fill with a gradient from the height `top` down to `foot`."""
         mark = self._define()

@@ -11,10 +11,12 @@ from dataclasses import replace
 from studio.backends.poster.scene.draw import draw
 from studio.backends.poster.scene.elements import (
     AIR,
+    BACKDROPS,
     CLOUD,
     HOURS,
     KINDS,
     LIGHT,
+    PARTS,
     UPRIGHT,
     Element,
     Scene,
@@ -22,12 +24,14 @@ from studio.backends.poster.scene.elements import (
     drawn,
 )
 from studio.backends.poster.scene.ink import Ink, Palette
-from studio.backends.poster.scene.light import light, turned
+from studio.backends.poster.scene.light import light, paper, turned
 from studio.backends.poster.scene.pen import group
 from studio.backends.poster.scene.words import FORMATS
 
 SKY_SHARE = 0.7
 """Of the height that a sheet has beyond its scene: what goes to the sky; the rest goes to the ground in front."""
+PAPER = (*BACKDROPS, "floor", "tabletop")
+"""Kinds of graphic posters: they have plain paper for a sky."""
 REPEATED = (
     "cloud", "ridge", "mesa", "skyline", "hill", "dune", "woods", "pine", "tree", "bush", "rock", "terrace", "tower",
 )  # fmt: skip
@@ -47,7 +51,8 @@ def svg(scene: Scene, width: int, height: int) -> str:
     scene = taller(scene, height / width)
     beside = max(0.0, 0.5 * (scene.height * width / height - 1))
     palette, sun = _light(scene)
-    ink = Ink(scene.height, palette, random.Random(), sun, -beside, 1 + beside)
+    paper_, staged = bool(scene.having(*PAPER)), bool(scene.having("floor"))
+    ink = Ink(scene.height, palette, random.Random(), sun, -beside, 1 + beside, paper_, staged)
     body: list[str] = []
     snowy = bool(scene.having("snow"))
     for name, e in named(scene):
@@ -74,8 +79,12 @@ def taller(scene: Scene, height: float) -> Scene:
         return scene
     down = SKY_SHARE * more
     stretch = (horizon + down) / horizon
+    if scene.having(*BACKDROPS):
+        down, stretch = 0.55 * more, 1.0
 
     def moved(e: Element) -> Element:
+        if stretch == 1:
+            return replace(e, y=e.y + down)
         above = KINDS[e.kind].layer in (LIGHT, CLOUD, AIR) and e.y <= horizon
         return replace(e, y=e.y * stretch if above else e.y + down)
 
@@ -83,12 +92,15 @@ def taller(scene: Scene, height: float) -> Scene:
 
 
 def named(scene: Scene) -> Iterator[tuple[str, Element]]:
-    """The elements from back to front, each with a name of its own: its kind, numbered from the left."""
+    """The elements from back to front, each with a name of its own: its kind, numbered from the left, or that of its
+    drawing, numbered where there are several."""
     names: dict[int, str] = {}
+    often = Counter(e.drawing for e in scene.elements if e.kind in PARTS)
     count = Counter[str]()
     for e in sorted(scene.elements, key=lambda e: e.x):
-        count[e.kind] += 1
-        names[id(e)] = f"{e.kind}-{count[e.kind]}"
+        name = e.drawing if e.kind in PARTS and e.drawing else e.kind
+        count[name] += 1
+        names[id(e)] = name if often[name] == 1 else f"{name}-{count[name]}"
     for e in drawn(scene):
         yield names[id(e)], e
 
@@ -98,7 +110,8 @@ def _light(scene: Scene) -> tuple[Palette, float]:
     sky = scene.sky or Element("day", y=0.65 * scene.height)
     lamps = scene.having("sun", "moon", "crescent")
     assert sky.kind in HOURS
-    made = light(sky.kind, sky.tint, {e.kind for e in scene.elements})
+    kinds = {e.kind for e in scene.elements}
+    made = paper(sky.kind, sky.tint) if kinds & set(PAPER) else light(sky.kind, sky.tint, kinds)
     return turned(made, scene.hue), (lamps[0] if lamps else sky).x
 
 

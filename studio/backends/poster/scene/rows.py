@@ -7,24 +7,36 @@ fields, scaled to about -2 to 2.
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 
-from studio.backends.poster.scene.elements import FIELDS, HOURS, KINDS, MOST, ORDER, Element, Scene, same
+from studio.backends.poster.scene.elements import (
+    BACKDROPS,
+    FIELDS,
+    HOURS,
+    KINDS,
+    MOST,
+    ORDER,
+    PARTS,
+    Element,
+    Scene,
+    same,
+)
 from studio.backends.poster.scene.words import THINGS
 
 NAMES = (*KINDS, "none")
 ROWS = {
     **dict.fromkeys(HOURS, 0),
-    **dict.fromkeys(("sun", "moon", "crescent"), 1),
-    "stars": 2,
-    **dict.fromkeys(("rain", "snow"), 3),
-    **dict.fromkeys(("water", "river"), 4),
-    **dict.fromkeys(("quay", "path"), 5),
+    **dict.fromkeys(("sun", "moon", "crescent", "planet", *BACKDROPS), 1),
+    **dict.fromkeys(("stars", "scatter"), 2),
+    **dict.fromkeys(("rain", "snow", "window"), 3),
+    **dict.fromkeys(("water", "river", "floor", "tabletop", "street", "deep"), 4),
+    **dict.fromkeys(("quay", "path", "curtain"), 5),
 }
 """Kinds of which a scene has one at most, and their row; those that share a row exclude each other."""
-ASKED = tuple(kind for kind in THINGS if kind not in ROWS)
-SMALL = ("bush", "rock", "tree", "pine", "terrace", "tower", "cloud", "mist")
+ASKED = (*sorted(PARTS, key=lambda kind: PARTS[kind][1]), *(kind for kind in THINGS if kind not in ROWS))
+SMALL = ("spotlight", "bush", "rock", "tree", "pine", "terrace", "tower", "cloud", "mist")
 LARGE = ("woods", "mesa", "skyline", "ridge", "island", "cliff", "wall", "dune", "hill")
 SLOTS = MOST + len(set(ROWS.values())) - 1
 """Rows of a scene: a sky is always there, each other row of ROWS may be empty."""
@@ -73,13 +85,16 @@ def places(scene: Scene) -> list[int]:
 
 def decode(rows: np.ndarray, height: float, seed: int) -> Scene:
     """The scene nearest to [SLOTS, WIDTH] numbers, the surest elements first. One that lies on another of its kind is
-    the same, and of each kind there are at most as many as KINDS says."""
+    the same, and of each kind there are at most as many as KINDS says. Which pattern a backdrop has is up to the seed:
+    each goes with anything, and the surest would be the same one every time."""
     short, made = min(1.0, height), list[Element]()
     names = np.where(ALLOWED, rows[:, : len(NAMES)], -np.inf)
     for row in np.argsort(-names.max(1), kind="stable"):
         kind = NAMES[int(names[row].argmax())]
         if kind == "none":
             continue
+        if kind in BACKDROPS:
+            kind = random.Random(f"backdrop {seed}").choice(BACKDROPS)
         x, y, size, wide, depth, turn, tint = (rows[row, len(NAMES) :] / SCALE + MIDDLE).tolist()
         size, wide = short * math.exp(min(size, 1.0)), math.exp(min(wide, 3.0))
         depth, turn, tint = min(1.0, max(0.0, depth)), min(1.0, max(-1.0, turn)), min(1.0, max(0.0, tint))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from studio.backends.poster.scene.elements import MOST_THINGS, ROLES
+
 FORMATS = {"portrait": 1.5, "square": 1.0, "landscape": 2 / 3}
 """Height of the sheet over its width."""
 
@@ -80,6 +82,14 @@ PLACES: dict[str, tuple[str, ...]] = {
     ),
     "hills": ("rolling hills", "the countryside", "green hills", "fields and hills", "a meadow", "farmland"),
 }
+GRAPHIC: dict[str, tuple[str, ...]] = {
+    "plain": ("a graphic poster", "a plain background", "a bold graphic poster", "a plain wall"),
+    "stage": ("a stage", "a concert", "a concert stage", "a music festival", "a band on a stage", "a gig"),
+    "table": ("a table", "a still life", "a still life on a table", "dinner", "a café table", "a market stall"),
+    "space": ("space", "outer space", "the universe", "a galaxy"),
+    "underwater": ("an underwater scene", "a coral reef", "a reef", "the seabed", "underwater"),
+}
+"""Posters that are no landscapes."""
 HOUR_WORDS = {
     "dawn": ("at dawn", "at sunrise", "in the early morning", "at daybreak", "in morning light"),
     "day": ("by day", "at noon", "in daylight", "at midday", "during the day", "in the afternoon"),
@@ -107,6 +117,8 @@ class Thing:
 
 
 ALL = tuple(PLACES)
+SIZES = {"small": 0.17, "middle": 0.26, "large": 0.4, "tall": 0.56}
+"""Classes of things, from a cup to a tower, and the size of a near one on a sheet 1 wide."""
 OPEN = ("mountains", "desert", "forest", "lake", "canyon", "hills", "beach")
 THINGS: dict[str, Thing] = {
     "boat": Thing(
@@ -135,22 +147,32 @@ NUMBERS = ("", "one", "two", "three")
 
 def tokens(text: str) -> list[str]:
     """The words of a text in lower case; a number and the word after it are one token, and a plural alone is two."""
-    words = re.findall(r"[a-z]+", text.lower().replace("-", " "))
+    words = re.findall(r"<[^<>]{1,20}>|[a-zé]+", text.lower().replace("-", " "))
     found: list[str] = []
     for word in words:
-        if found and found[-1] in NUMBERS[2:]:
+        if found and found[-1] in NUMBERS[2:] and word[0] != "<":
             found[-1] += f" {word}"
         else:
             found.append(f"two {word}" if word in PLURALS else word)
     return found
 
 
+def asking(role: str, slot: int, size: str, count: int) -> list[str]:
+    """The tokens that ask for a thing in a slot, 1 to 3. What a graphic poster shows large has no size of its own; a
+    count of 0 leaves it open."""
+    said = [role, *([size] if role != "hero" else []), *([NUMBERS[count]] if count > 1 else [])]
+    return [f"<{word} {slot}>" for word in said]
+
+
 def vocabulary() -> list[str]:
     """Every token that a caption can hold, sorted."""
     phrases = list(OPENINGS)
-    for wordings in (PLACES, HOUR_WORDS, WEATHER_WORDS):
+    for wordings in (PLACES, GRAPHIC, HOUR_WORDS, WEATHER_WORDS):
         phrases += [*wordings, *sum(wordings.values(), ())]
-    phrases += [*THINGS, "with and in at near"]
+    phrases += [*THINGS, "with and in at near <scatter>"]
     for thing in THINGS.values():
         phrases += [*thing.one, *(f"{number} {thing.many}" for number in NUMBERS[2 : thing.most + 1])]
+    for slot in range(1, MOST_THINGS + 1):
+        said = [asking(role, slot, size, count) for role in ROLES for size in SIZES for count in (2, 3)]
+        phrases += [" ".join(words) for words in said]
     return sorted({word for phrase in phrases for word in tokens(phrase)})
