@@ -155,11 +155,12 @@ MEDIUM = Medium(
     families=FAMILIES,
     onboarding=OnboardingText(
         "Create a picture",
-        "Describe the place, the time of day and what is in it, and watch the picture appear.",
+        "Say what it is about: a place and a time of day, an event or a thing, and watch the picture appear.",
         (
             {"prompt": "a lighthouse on the coast at sunset"},
+            {"prompt": "a jazz concert with a saxophone"},
             {"prompt": "snowy mountains at dawn with a balloon"},
-            {"prompt": "a forest at night with a deer and a campfire"},
+            {"prompt": "an elephant in the desert at sunset"},
         ),
     ),
     demo=Demo(
