@@ -154,6 +154,7 @@ def test_another_model_shows_its_own_samples(desk: Desk) -> None:
             picture = QImage(sheet, QImage.Format.Format_RGB32)
             picture.fill(Qt.GlobalColor.blue)
             assert picture.save(str(folder / "sheet.png"))
+    desk.studio.catalog.refresh()
     desk.window.bridge.models_changed()
     desk.settle()
 

@@ -61,6 +61,7 @@ def add_model(desk: Desk, id: str, family: str, title: str) -> None:
     about = {"id": id, "medium": "poster", "family": family, "title": title, "licence": "MIT", "size": 8, "sha256": ""}
     (folder / "model.toml").write_text(tomli_w.dumps(about), encoding="utf-8")
     (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    desk.studio.catalog.refresh()
     desk.window.bridge.models_changed()
     desk.settle()
 
