@@ -190,7 +190,7 @@ def _noting(made: Iterator[File], written: list[str]) -> Iterator[File]:
 
 def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource | None, embed: Embed) -> Iterator[File]:
     from studio.export import writer
-    from studio.export.metadata import EmbeddedMetadata, further_files
+    from studio.export.metadata import EmbeddedMetadata, further_files, own_drawing
 
     taken: set[str] = set()
     for source in sources:
@@ -198,7 +198,8 @@ def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource |
         behind = ground.asset if ground else None
         origin = EmbeddedMetadata(source.asset, embed, behind=behind, enlarged=source.enlarged)
         picture = ground.picture if ground else None
-        made = render_files(order, source.picture, name, title=source.title, origin=origin, ground=picture)
+        own = own_drawing(source.asset) if source.asset else ""
+        made = render_files(order, source.picture, name, title=source.title, origin=origin, ground=picture, drawing=own)
         further = further_files(source.asset, name, embed, order.vector_name(name)) if source.asset else ()
         for inner, data in itertools.chain(made, further):
             # Icons have fixed names; those of several works must not meet.

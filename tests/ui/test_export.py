@@ -19,7 +19,7 @@ from studio.export.compose import PictureStyle
 from studio.export.upscaling import Upscaling
 from studio.jobs.job import JobGroup
 from studio.media import codecs
-from studio.media.payloads import Image, Text
+from studio.media.payloads import Bundle, Image, Svg, Text
 from studio.media.provenance import Provenance
 from studio.ui.export.dialog import ExportDialog
 from studio.ui.export.remembered import TICKS, RememberedExport, remembered, with_remembered
@@ -36,7 +36,7 @@ def drawing() -> Image:
     return Image(pixels)
 
 
-def open_dialog(desk: Desk, work: Image | None = None, title: str = "我的 / 头像") -> ExportDialog:
+def open_dialog(desk: Desk, work: Image | Bundle | None = None, title: str = "我的 / 头像") -> ExportDialog:
     """The dialog for a work on the stage of the avatars, opened by its action and drawn."""
     request = {"kind": "avatar", "seed": 3}
     asset = desk.studio.library.add(
@@ -323,6 +323,20 @@ def test_each_medium_keeps_its_own_choices_and_begins_with_the_whole_picture(des
     again = open_dialog(desk)
     assert (again.choice.ticked, again.choice.look.shape) == (("256",), "circle")
     again.reject()
+
+
+def test_a_work_that_is_a_drawing_is_previewed_and_leaves_as_that(desk: Desk, tmp_path: Path) -> None:
+    red = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80">'
+        '<g id="all"><path d="M0 0H80V80H0Z" fill="#f00"/></g></svg>'
+    )
+    dialog = open_dialog(desk, Bundle(drawing(), {"svg": Svg(red)}))
+    wait_for_preview(desk, dialog)
+    assert preview_colour(dialog, 0.5, 0.5) == (40, 160, 90, 255)
+    dialog.kind.setCurrentIndex(dialog.kind.findData("svg"))
+    wait_for_preview(desk, dialog)
+    assert preview_colour(dialog, 0.5, 0.5) == (255, 0, 0, 255), "its own drawing, not its pixels traced"
+    assert dialog.error.isHidden()
 
 
 def test_an_svg_has_the_proportions_that_are_chosen_and_is_previewed_as_it_is(desk: Desk, tmp_path: Path) -> None:

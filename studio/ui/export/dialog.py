@@ -7,16 +7,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from PySide6.QtCore import QByteArray, QStandardPaths, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QShowEvent
-from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtCore import QStandardPaths, Qt, Signal
+from PySide6.QtGui import QImage, QShowEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from studio.errors import BadInput, StudioError
 from studio.export.compose import PictureStyle, hides_ground, render, suggest_colours, transparent
 from studio.export.formats import Draw, find_format, formats
 from studio.export.job import ExportJob, enlargement, read_picture
-from studio.export.metadata import NO_METADATA
+from studio.export.metadata import NO_METADATA, own_drawing
 from studio.export.sizes import size_in_pixels
 from studio.export.task import ExportRequest, order_to_json
 from studio.export.upscaling import upscaling
@@ -60,6 +59,7 @@ class LoadedPicture(NamedTuple):
     behind: list[Asset]
     upscalers: list[Model]
     cut: bool  # whether a part of the picture is transparent
+    drawing: str  # the SVG that the work has itself
 
 
 class ExportDialog(QDialog):
@@ -78,6 +78,7 @@ class ExportDialog(QDialog):
         self._choice = remembered(window_state.load(self._file), asset.medium)
         self._picture: Image | None = None
         self._small: Image | None = None
+        self._vectors = ""  # the SVG that the work has itself
         self._cut = False
         self._background: tuple[Asset, Image] | None = None
         self._upscaling = upscaling(studio.media.values())
@@ -215,7 +216,7 @@ class ExportDialog(QDialog):
         self._upscale.setVisible(bool(self._factor and self.upscaler.count()))
 
     def _read(self) -> None:
-        path = self._asset.path
+        asset, path = self._asset, self._asset.path
         library, own, how, catalog = self._studio.library, self._asset.id, self._upscaling, self._studio.catalog
 
         def work() -> LoadedPicture:
@@ -223,14 +224,15 @@ class ExportDialog(QDialog):
             behind = [each for each in library.page(limit=BACKGROUNDS) if each.is_image and each.id != own]
             seen = codecs.thumbnail(picture, PREVIEW_SIDE) or picture
             upscalers = how.models(catalog) if how is not None else []
-            return LoadedPicture(picture, seen, suggest_colours(picture), behind, upscalers, transparent(picture))
+            tints, cut, drawing = suggest_colours(picture), transparent(picture), own_drawing(asset)
+            return LoadedPicture(picture, seen, tints, behind, upscalers, cut, drawing)
 
         self._reading.run(work, self._show_loaded, self._failed)
 
     def _show_loaded(self, made: LoadedPicture) -> None:
         self._picture, self._small, self._others = made.picture, made.seen, made.behind
         self.style_controls.set_choices(made.tints, [model.title_of(each) for each in made.behind])
-        self._cut = made.cut
+        self._cut, self._vectors = made.cut, made.drawing
         for each in made.upscalers:
             self.upscaler.addItem(each.title, each.id)
         self._changed()
@@ -258,7 +260,10 @@ class ExportDialog(QDialog):
         elif seen is not None:
             behind, side = self._background[1] if self._background is not None else None, self.preview.pixels
             size, draw = self._previewed_size(side), find_format(self.kind.currentData()).draw
-            self._drawing.run(lambda: _drawn(seen, look, size, behind, draw), self.preview.show_image, self._failed)
+            own = self._vectors
+            self._drawing.run(
+                lambda: _drawn(seen, look, size, behind, draw, own), self.preview.show_image, self._failed
+            )
         self._count()
 
     def _previewed_size(self, side: int) -> tuple[int, int]:
@@ -396,13 +401,14 @@ class ExportDialog(QDialog):
         super().done(arg__1)
 
 
-def _drawn(seen: Image, look: PictureStyle, size: tuple[int, int], behind: Image | None, draw: Draw | None) -> QImage:
-    """The picture in its style, as it is written: vectors traced, for formats of these."""
+def _drawn(
+    seen: Image, look: PictureStyle, size: tuple[int, int], behind: Image | None, draw: Draw | None, own: str
+) -> QImage:
+    """The picture in its style, as it is written: for formats of vectors by its `own` drawing, or else traced."""
     if draw is None:
         return pictures.of_payload(render(seen, look, *size, behind))
-    made = QImage(*size, QImage.Format.Format_RGBA8888)
-    made.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(made)
-    QSvgRenderer(QByteArray(draw(seen, look, "", NO_METADATA, behind, size))).render(painter)
-    painter.end()
-    return made
+    import resvg_py  # of what a window does not need at its start
+
+    drawn = draw(seen, look, "", NO_METADATA, behind, size, own).decode()
+    png = resvg_py.svg_to_bytes(svg_string=drawn, width=size[0], height=size[1], skip_system_fonts=True)
+    return QImage.fromData(bytes(png)).convertToFormat(QImage.Format.Format_RGBA8888)
