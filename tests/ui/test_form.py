@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -186,15 +188,16 @@ def test_a_further_model_may_be_none(desk: Desk) -> None:
     assert field.box.count() == 2
 
 
-def test_a_group_without_any_field_has_no_heading(desk: Desk) -> None:
-    """Scenes start from no picture; networks of pixels may."""
-    panel, poster = desk.panel("poster"), medium("poster")
+def test_a_group_without_any_field_has_no_heading(room: Room) -> None:
+    form, notes = Form(Settings()), dict(Settings.fields())
+    form.show()
+    group = next(note.group for note in notes.values() if note.group and not note.hidden)
 
     def headings() -> set[str]:
-        return {each.text() for each in panel.form.findChildren(QLabel) if each.isVisible()}
+        return {each.text() for each in form.findChildren(QLabel) if each.isVisible()}
 
-    assert "Start picture" not in headings()
-    panel.form.set_fields(poster.family("sdxl").fields(poster.default_task.request))
-    assert "Start picture" in headings()
-    panel.form.set_fields(poster.family("scene").fields(poster.default_task.request))
-    assert "Start picture" not in headings()
+    assert group in headings()
+    form.set_fields((name, replace(note, hidden=note.hidden or note.group == group)) for name, note in notes.items())
+    assert group not in headings()
+    form.set_fields(notes.items())
+    assert group in headings()

@@ -86,7 +86,7 @@ def test_the_form_and_the_card_follow_the_model(desk: Desk, tmp_path: Path) -> N
     facts = dict(model_facts(model))
     assert facts["Type"] == "Toy Flow network"
     assert facts["Suggested settings"] == "Steps 4, Guidance 1.0"
-    assert facts["Does not use"] == "Guidance"
+    assert facts["Does not use"] == "Variety, Guidance"
     panel.brief.undo()
     assert panel.form.value() == before
     assert steps.box.maximum() == 150

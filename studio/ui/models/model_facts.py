@@ -137,7 +137,7 @@ def _suited(family: Family, model: Model, request: type[Request]) -> list[tuple[
         for name, value in family.suited(request, model).items()
     ]
     without = family.without_effect(request, model)  # reads a file of the model
-    unused = [tr(each.label) for name, each in fields.items() if name in without]
+    unused = [tr(each.label) for name, each in fields.items() if name in without and not each.hidden]
     rows = ((tr("Suggested settings"), suited), (tr("Does not use"), [words for words in unused if words]))
     return [(name, ", ".join(words)) for name, words in rows if words]
 
