@@ -26,25 +26,25 @@ class UnderstoodPrompt:
     @property
     def known_words(self) -> Message:
         """What is understood, in a sentence; nothing where nothing is."""
-        return Message("Understood: {known}", known=_listed(self.known)) if self.known else NOTHING
+        return Message("Understood: {known}", known=listed(self.known)) if self.known else NOTHING
 
     @property
     def unknown_words(self) -> Message:
         """What is not known, in a sentence; nothing where all is."""
-        return Message("Not known: {unknown}", unknown=_listed(self.unknown)) if self.unknown else NOTHING
+        return Message("Not known: {unknown}", unknown=listed(self.unknown)) if self.unknown else NOTHING
 
     def warning(self, model: str) -> Message | None:
         """What to say before a model of this title makes something of the prompt; None where it knows all of it."""
         if not self.unknown:
             return None
-        unknown = _listed(self.unknown)
+        unknown = listed(self.unknown)
         if not self.known:
             return Message("{model} knows nothing of the prompt: {unknown}.", model=model, unknown=unknown)
         return Message(
             "{model} does not know: {unknown}. It understands: {known}.",
             model=model,
             unknown=unknown,
-            known=_listed(self.known),
+            known=listed(self.known),
         )
 
 
@@ -79,6 +79,7 @@ def places(text: str, phrases: Iterable[str]) -> Iterator[tuple[int, int]]:
     yield from sorted(found)
 
 
-def _listed(phrases: tuple[str, ...]) -> str:
+def listed(phrases: tuple[str, ...]) -> str:
+    """Phrases as a sentence names them: not too many, none too long."""
     short = [phrase if len(phrase) <= LONGEST else f"{phrase[: LONGEST - 1].rstrip()}…" for phrase in phrases[:SAID]]
     return ", ".join([*short, *(["…"] if len(phrases) > SAID else [])])

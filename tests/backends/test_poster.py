@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from studio.backends.poster.engine import engine as engine_module
+from studio.backends.engine import pipelines
 from studio.backends.poster.engine.engine import PosterEngine
 from studio.backends.poster.engine.network import PosterShape, train_tokenizer
 from studio.backends.poster.engine.train import PosterTrainer
@@ -157,7 +157,7 @@ def test_a_cancel_is_heard_before_each_block_of_encoder_denoiser_and_decoder(
     engine: PosterEngine, done: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = paint(engine, seed=3)
-    monkeypatch.setattr(engine_module, "PATIENCE", -1.0)
+    monkeypatch.setattr(pipelines, "PATIENCE", -1.0)
     seen: list[int] = []
 
     def again(progress: Progress) -> bool:

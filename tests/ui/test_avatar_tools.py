@@ -282,7 +282,7 @@ def test_a_picture_becomes_the_face_in_the_brief(desk: Desk, tmp_path: Path) -> 
     assert not match.go.isEnabled()
     path = tmp_path / "me.png"
     Picture.fromarray(np.full((90, 60, 3), 90, np.uint8)).save(path)
-    match.import_file(path)
+    match.source.take_file(path)
     desk.until(lambda: match.go.isEnabled())
     assert match.drop_area.picture is not None
     before = brief(panel)
@@ -320,9 +320,9 @@ def test_what_is_no_picture_is_refused_by_name(desk: Desk, tmp_path: Path) -> No
     def paste() -> None:
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(note))])
-        match.import_data(data)
+        match.source.take_data(data)
 
-    for use, name in ((paste, "note.txt"), (lambda: match.import_file(note), "note.txt")):
+    for use, name in ((paste, "note.txt"), (lambda: match.source.take_file(note), "note.txt")):
         match.show_remark("")
         inside(desk, use)
         assert match.remark.text().startswith(f"{name} {refused}")
@@ -340,7 +340,7 @@ def test_what_is_said_of_a_found_face_is_shown_beside_its_picture(desk: Desk, tm
     match = inspector.match
     path = tmp_path / "me.png"
     Picture.fromarray(np.full((90, 60, 3), 90, np.uint8)).save(path)
-    match.import_file(path)
+    match.source.take_file(path)
     desk.until(lambda: match.go.isEnabled())
     assert not match.remark.isVisibleTo(match)
     inside(desk, match.form.set_value, match.form.value().replace(steps=REMARK_STEPS))

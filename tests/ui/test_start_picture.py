@@ -117,10 +117,10 @@ def test_a_file_that_is_dropped_becomes_a_work_and_is_started_from(desk: Desk, t
     text.write_text("words")
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(text))])
-    inspector._import_data(data)  # pyright: ignore[reportPrivateUsage]
+    inspector.source.take_data(data)
     assert "is not a picture" in panel.error.message()
     data.setUrls([QUrl.fromLocalFile(str(file))])
-    inspector._import_data(data)  # pyright: ignore[reportPrivateUsage]
+    inspector.source.take_data(data)
     desk.until(lambda: inspector.well.picture is not None)
     (work,) = desk.studio.library.page(LibraryQuery())
     asked: Any = panel.form.value()

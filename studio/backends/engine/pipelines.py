@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from studio.backends.engine.device import device, translate_out_of_memory
 from studio.backends.engine.loaded import check_keys, check_tokens
 from studio.backends.engine.schedulers import CosineSdeScheduler
 from studio.errors import StudioError, foreign_reason
-from studio.jobs.job import Cancelled
+from studio.jobs.job import Cancelled, Progress, Report
 from studio.models.folders import HINT
 from studio.models.pipelines import INDEX, LIBRARIES, PipelineIndex, PipelinePart, check, read_index, variant_of
 
@@ -37,6 +39,9 @@ RENAMED = {"CLIPFeatureExtractor": "CLIPImageProcessor", "GPT2Model": "GPT2LMHea
 
 OWN: dict[str, Any] = {"CosineDPMSolverMultistepScheduler": CosineSdeScheduler}
 """Classes of diffusers that need a package which the studio does without, and what stands for them here."""
+
+PATIENCE = 0.5
+"""Seconds without a word, after which whoever waits is asked whether to go on."""
 
 SPARED = ("text_encoder_3", "tokenizer_3")
 """Parts that a pipeline works without though it does not say so."""
@@ -144,24 +149,40 @@ def step_callback(pipe: Any, after: Callable[[int, torch.Tensor | None], None]) 
         hook.remove()
 
 
-@contextlib.contextmanager
-def before_blocks(pipe: Any, call: Callable[[], object]) -> Iterator[None]:
-    """Calls `call` before each block of each network. What it raises ends the run: in a text encoder, a long step or a
-    decoder too, of which no pipeline tells.
+class PatientReport:
+    """Reports progress, and says the last again where blocks take long: a cancel is heard in a text encoder, a long
+    step or a decoder too, of which no pipeline tells.
     """
-    lists = [
-        each
-        for network in pipe.components.values()
-        if isinstance(network, torch.nn.Module)
-        for each in network.modules()
-        if isinstance(each, torch.nn.ModuleList | torch.nn.Sequential)
-    ]
-    hooks = [block.register_forward_pre_hook(lambda *_: call()) for blocks in lists for block in blocks]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._told = Progress("loading")
+        self._when = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        self._told, self._when = progress, time.monotonic()
+        self._report(progress)
+
+    @contextlib.contextmanager
+    def asking(self, pipe: Any) -> Iterator[None]:
+        """Asks before each block of each network of a pipeline, at most every PATIENCE, whether to go on."""
+        lists = [
+            each
+            for network in pipe.components.values()
+            if isinstance(network, torch.nn.Module)
+            for each in network.modules()
+            if isinstance(each, torch.nn.ModuleList | torch.nn.Sequential)
+        ]
+        hooks = [block.register_forward_pre_hook(self._ask) for blocks in lists for block in blocks]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _ask(self, *_: Any) -> None:
+        if time.monotonic() - self._when > PATIENCE:
+            self(dataclasses.replace(self._told, preview=None))
 
 
 def cannot_run(folder: Path, error: Exception) -> StudioError:

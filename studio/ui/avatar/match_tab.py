@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QMimeData, QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QWidget
 
 from studio.backends.avatar.requests import AvatarProjectRequest
-from studio.errors import BadInput
 from studio.library.library import Asset
-from studio.library.used_works import demand_kind
-from studio.media import codecs
 from studio.schema.fields import WorkKey, WorkRef
 from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
 from studio.ui.forms.form import Form
-from studio.ui.library.importer import Importer, local
+from studio.ui.library.importer import Importer
+from studio.ui.library.picture_import import PictureImport
 from studio.ui.stages import pictures
 from studio.ui.widgets.controls import button, label
-from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.layout import add, column, row
 from studio.ui.widgets.picture_well import PictureWell
 from studio.ui.widgets.text import failure, tr, worded
@@ -38,13 +32,16 @@ class MatchTab(QWidget):
         super().__init__()
         self._session, self._arrivals = session, arrivals
         self._reading = LatestOnly(self)
+        self.source = PictureImport(
+            self, arrivals, PICTURE, self.set_picture, lambda error: self.show_remark(" ".join(failure(error)))
+        )
         self.asset: Asset | None = None
         self.drop_area = PictureWell(
             "findWell", tr("Picture to match"), tr("Drop or paste a picture of a face"), "avatar"
         )
-        self.choose = button(tr("Choose…"), "findChoose", "compact", clicked=self._choose_file)
+        self.choose = button(tr("Choose…"), "findChoose", "compact", clicked=lambda: self.source.choose("findFile"))
         self.choose.setToolTip(tr("Choose a picture on this computer"))
-        self.paste = button(tr("Paste"), "findPaste", "compact", clicked=self._paste)
+        self.paste = button(tr("Paste"), "findPaste", "compact", clicked=lambda: self.source.paste())
         self.paste.setToolTip(tr("Use the picture on the clipboard"))
         self.form = Form(AvatarProjectRequest(), names=("style", "steps"))
         layout = self.form.layout()
@@ -67,12 +64,14 @@ class MatchTab(QWidget):
 
     def set_picture(self, asset: Asset) -> None:
         """Match the picture of this work. One that shows none is refused in words."""
-        if self._refuses(asset.path, asset.title or asset.id):
+        if not self.source.accepts(asset.path, asset.title or asset.id):
             return
         self.asset = asset
         self.show_remark("")
         path = asset.path
-        self._reading.run(lambda: _small(pictures.load(path)), self._show, lambda _: self._show(QImage()))
+        self._reading.run(
+            lambda: pictures.reduced(pictures.load(path), LONGEST_SIDE), self._show, lambda _: self._show(QImage())
+        )
 
     def show_remark(self, words: str) -> None:
         """Say something about the face that was found."""
@@ -82,38 +81,6 @@ class MatchTab(QWidget):
     def _show(self, image: QImage) -> None:
         self.drop_area.show_picture(image)
         self.go.setEnabled(not image.isNull())
-
-    def _imported(self, works: Sequence[Asset]) -> None:
-        drawn = [work for work in works if work.is_image]
-        if drawn:
-            self.set_picture(drawn[0])
-
-    def import_file(self, path: Path) -> None:
-        """Import a file, and match its picture. One that is none is refused in words, and not imported."""
-        if not self._refuses(path, path.name):
-            self._arrivals.import_paths([path], self._imported)
-
-    def import_data(self, data: QMimeData) -> None:
-        """Import what was dropped or pasted, and match its first picture; refuse it in words where it has none."""
-        paths = local(data)
-        if paths and not any(path.is_dir() or path.suffix.lower() in codecs.SUFFIXES_OF["picture"] for path in paths):
-            self._refuses(paths[0], paths[0].name)
-        else:
-            self._arrivals.import_data(data, self._imported)
-
-    def _refuses(self, path: Path, name: str) -> bool:
-        """Whether the file is no picture, which is then said."""
-        try:
-            demand_kind(PICTURE, path, name)
-        except BadInput as error:
-            self.show_remark(" ".join(failure(error)))
-            return True
-        return False
-
-    def _paste(self) -> None:
-        data = QGuiApplication.clipboard().mimeData()
-        if self._arrivals.accepts(data):
-            self.import_data(data)
 
     def _search(self) -> None:
         if self.asset is not None:
@@ -136,11 +103,6 @@ class MatchTab(QWidget):
         if words:
             self._session.actions.notify(words, ())
 
-    def _choose_file(self) -> None:
-        types = tr("Pictures ({endings})").format(endings=" ".join(f"*{suffix}" for suffix in codecs.IMAGE_SUFFIXES))
-        title, take = tr("Choose a picture"), lambda paths: self.import_file(paths[0])
-        ask_paths(self, title, "findFile", take, start=Path.home(), types=types)
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.source() is None and self._arrivals.accepts(event.mimeData()):
             event.acceptProposedAction()
@@ -152,11 +114,4 @@ class MatchTab(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         self.drop_area.set_highlighted(False)
         event.acceptProposedAction()
-        self.import_data(event.mimeData())
-
-
-def _small(image: QImage) -> QImage:
-    if max(image.width(), image.height()) <= LONGEST_SIDE:
-        return image
-    ways = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    return image.scaled(QSize(LONGEST_SIDE, LONGEST_SIDE), *ways)
+        self.source.take_data(event.mimeData())

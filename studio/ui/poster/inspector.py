@@ -7,25 +7,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from PySide6.QtCore import QMimeData, QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
 from studio.backends.poster.requests import PosterRequest
-from studio.errors import BadInput, StudioError
+from studio.errors import StudioError
 from studio.library.library import Asset
-from studio.library.used_works import demand_kind
-from studio.media import codecs
 from studio.schema.fields import Range, WorkKey, WorkRef
 from studio.ui.background import LatestOnly
 from studio.ui.commands import Run, keys_of
 from studio.ui.forms.fields import NumberField
-from studio.ui.library.importer import local
+from studio.ui.library.picture_import import PictureImport
 from studio.ui.panel.inspector import PanelInspector, PanelParts
 from studio.ui.stages import pictures
 from studio.ui.stages.image import ImageStage
 from studio.ui.widgets.controls import button, label, tip, tool
-from studio.ui.widgets.dialogs import ask_paths
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.layout import column, row, scrolling
 from studio.ui.widgets.picture_well import PictureWell
@@ -36,7 +33,7 @@ FIELDS = dict(PosterRequest.fields())
 LONGEST_SIDE = 1024  # pixels of the picture that is shown
 REPAINTED = 0.9  # how far a part that is painted anew moves away at first
 
-Pictures = tuple[QImage, QImage | None]
+Pictures = tuple[QImage, QImage]
 
 
 class PosterInspector(PanelInspector):
@@ -54,11 +51,13 @@ class PosterInspector(PanelInspector):
         self._mask = QImage()
         self._then: Run | None = None  # what waits for the mask that is being painted
         self._awaited: tuple[Asset, QImage | None] | None = None  # what is painted on once it is read, and its mask
+        wanted = cast(WorkRef, FIELDS["picture"])
+        self.source = PictureImport(self, parts.work_actions.importer, wanted, self._start_from, parts.show_error)
         words = tr("Drop or paste a picture")
         self.well = PictureWell("startWell", tr("Start picture"), words, "poster")
         self.current = button(tr("Use shown"), "startShown", "compact", clicked=self._use_shown)
         self.current.setToolTip(tip(tr("Start from the picture on the stage"), keys_of("start")))
-        self.choose = button(tr("Choose…"), "startChoose", "compact", clicked=self._choose_file)
+        self.choose = button(tr("Choose…"), "startChoose", "compact", clicked=lambda: self.source.choose("startFile"))
         self.remove = button(tr("Remove"), "startRemove", "compact", hint=tr("Start from nothing"))
         self.remove.clicked.connect(lambda: self._put(picture=WorkKey(), mask=WorkKey()))
         self.strength = NumberField("strength", cast(Range, FIELDS["strength"]))
@@ -86,8 +85,8 @@ class PosterInspector(PanelInspector):
         self.toggle.setChecked(True)
         self.toggle.toggled.connect(lambda _: self._follow())
         self._area.header.add_widgets(self.toggle, live=False)
-        self._drop_zone = DropZone(self, tr("Drop it here to start from it"), parts.work_actions.importer.accepts,
-                                   self._import_data)  # fmt: skip
+        words, accepts = tr("Drop it here to start from it"), parts.work_actions.importer.accepts
+        self._drop_zone = DropZone(self, words, accepts, self.source.take_data)
         self._brief.form.changed.connect(self._follow)
         self._area.changed.connect(self._follow)
         self._stage.loaded.connect(self._begin_mask)
@@ -184,22 +183,22 @@ class PosterInspector(PanelInspector):
     def _show(self, request: PosterRequest) -> None:
         if not request.picture:
             self._reading.discard()
-            self._show_read((QImage(), None))
+            self._show_read((QImage(), QImage()))
             return
-        self._reading.run(lambda: self._read(request), self._show_read, lambda _: self._show_read((QImage(), None)))
+        self._reading.run(lambda: self._read(request), self._show_read, lambda _: self._show_read((QImage(), QImage())))
 
     def _read(self, request: PosterRequest) -> Pictures:
-        """The picture and its mask; runs in another thread."""
+        """The picture as it is shown, and its mask; runs in another thread."""
         if request.picture.path or request.mask.path:
             request = self._studio.keep_used(request)
         files = self._studio.files_used(request)
-        mask = pictures.load(files[request.mask.name]) if request.mask else None
-        return pictures.load(files[request.picture.name]), mask
+        mask = pictures.load(files[request.mask.name]) if request.mask else QImage()
+        picture = pictures.load(files[request.picture.name])
+        return pictures.reduced(picture if mask.isNull() else _marked(picture, mask), LONGEST_SIDE), mask
 
     def _show_read(self, found: Pictures) -> None:
-        picture, mask = found
-        self._mask = mask if mask is not None else QImage()
-        self.well.show_picture(_small(picture if mask is None or picture.isNull() else _marked(picture, mask)))
+        picture, self._mask = found
+        self.well.show_picture(picture)
 
     def _use_shown(self) -> None:
         if self._shown_work is not None:
@@ -207,10 +206,7 @@ class PosterInspector(PanelInspector):
 
     def _start_from(self, work: Asset) -> None:
         """Start from a work, at its own size where that can be made. One that shows no picture is refused in words."""
-        try:
-            demand_kind(cast(WorkRef, FIELDS["picture"]), work.path, work.title or work.id)
-        except BadInput as error:
-            self.parts.show_error(error)
+        if not self.source.accepts(work.path, work.title or work.id):
             return
         width, height = fitting_size(work.width or 0, work.height or 0)
         self._put(picture=WorkKey(work.id, work.sha256), mask=WorkKey(), width=width, height=height)
@@ -276,11 +272,13 @@ class PosterInspector(PanelInspector):
 
         def use(key: WorkKey) -> None:
             request = self._request()
-            if request is not None and request.picture.id == work.id:
-                more: dict[str, Any] = {} if request.mask else {"strength": max(request.strength, REPAINTED)}
-                self._put(mask=key, **more)
-                if then is not None:
-                    then()
+            if request is None or request.picture.id != work.id:
+                self.parts.work_actions.notify(tr("The settings have changed: the mask was not used."), ())
+                return
+            more: dict[str, Any] = {} if request.mask else {"strength": max(request.strength, REPAINTED)}
+            self._put(mask=key, **more)
+            if then is not None:
+                then()
 
         then, self._then = self._then, None
         self._keeping.run(kept, use, self.parts.show_error)
@@ -288,29 +286,6 @@ class PosterInspector(PanelInspector):
     def _work(self, key: WorkKey) -> Asset | None:
         found = self._studio.library.get_many([key.id]) if key.id else []
         return found[0] if found else None
-
-    def _import_data(self, data: QMimeData) -> None:
-        paths = local(data)
-        if paths and not any(path.suffix.lower() in codecs.SUFFIXES_OF["picture"] for path in paths):
-            try:
-                demand_kind(cast(WorkRef, FIELDS["picture"]), paths[0], paths[0].name)
-            except BadInput as error:
-                self.parts.show_error(error)
-                return
-        self.parts.work_actions.importer.import_data(data, self._imported)
-
-    def _imported(self, works: Sequence[Asset]) -> None:
-        drawn = [work for work in works if work.is_image]
-        if drawn:
-            self._start_from(drawn[0])
-
-    def _choose_file(self) -> None:
-        types = tr("Pictures ({endings})").format(endings=" ".join(f"*{suffix}" for suffix in codecs.IMAGE_SUFFIXES))
-
-        def take(paths: Sequence[Path]) -> None:
-            self.parts.work_actions.importer.import_paths([paths[0]], self._imported)
-
-        ask_paths(self, tr("Choose a picture"), "startFile", take, start=Path.home(), types=types)
 
 
 def fitting_size(width: int, height: int) -> tuple[int, int]:
@@ -343,10 +318,3 @@ def _marked(picture: QImage, mask: QImage) -> QImage:
     painter.drawImage(0, 0, bright)
     painter.end()
     return made
-
-
-def _small(image: QImage) -> QImage:
-    if max(image.width(), image.height()) <= LONGEST_SIDE:
-        return image
-    ways = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    return image.scaled(QSize(LONGEST_SIDE, LONGEST_SIDE), *ways)

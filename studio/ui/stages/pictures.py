@@ -86,6 +86,13 @@ def scaled(image: QImage, size: QSize) -> QImage:
     return QImage(data, size.width(), size.height(), size.width() * 4, QImage.Format.Format_RGBA8888).copy()
 
 
+def reduced(image: QImage, side: int) -> QImage:
+    """The picture with at most `side` pixels on its longer side; a smaller one as it is."""
+    if max(image.width(), image.height()) <= side:
+        return image
+    return image.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+
+
 class ScaledPictures:
     """A small cache of pictures scaled for the screen."""
 

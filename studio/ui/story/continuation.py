@@ -19,6 +19,7 @@ from studio.ui.panel.inspector import PanelInspector, PanelParts
 from studio.ui.stages.text import TextStage
 from studio.ui.widgets.controls import button, tip
 from studio.ui.widgets.text import job_stage, sentence, tr, worded
+from studio.ui.widgets.theme import theme
 
 SENT = 200_000
 """Characters before the cursor that are sent, the newest: more than fit into a model's context, which takes the end."""
@@ -39,6 +40,7 @@ class ContinueAtCursor(PanelInspector):
         self._job: Job | None = None
         self._prompt = self._added = ""  # as the engine begins with it; what of that the page does not have
         self._spaced = False  # a space stands before the cursor, which no prompt ends with
+        self._shown_state: tuple[bool, bool, bool] | None = None  # whether it writes, is to be seen, can be pressed
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
         self.button: QPushButton = button(tr("Continue"), "continueText", "compact", clicked=self._toggle)
@@ -48,6 +50,8 @@ class ContinueAtCursor(PanelInspector):
         stage.edited.connect(self._update)
         stage.insertion_left.connect(self._leave)
         parts.bridge.news.connect(self._news)
+        theme().changed.connect(self._fit)
+        self._fit()
         self._update()
 
     def commands(self) -> Mapping[str, Run | None]:
@@ -151,18 +155,29 @@ class ContinueAtCursor(PanelInspector):
         self._update()
 
     def _update(self) -> None:
-        writing = self._job is not None
-        wide = 0
-        for words in (tr("Continue"), tr("Stop"))[:: 1 if writing else -1]:
-            self.button.setText(words)
-            wide = max(wide, self.button.sizeHint().width())
-        self.button.setMinimumWidth(wide)  # what stands beside it stays where it is
+        """Show what the button does now. Called for every piece of a text, so only what has changed is set."""
+        writing, area = self._job is not None, self.parts.stage_area
+        seen = writing or (area.on_stage and area.asset is not None)
+        now = (writing, seen, writing or self._possible)
+        if now == self._shown_state:
+            return
+        self._shown_state = now
         words = tr("Stop writing") if writing else tr("Continue at the cursor")
+        self.button.setText(tr("Stop") if writing else tr("Continue"))
         self.button.setAccessibleName(words)
         self.button.setToolTip(tip(words, None if writing else keys_of("continue")))
-        self.button.setVisible(writing or (self.parts.stage_area.on_stage and self.parts.stage_area.asset is not None))
-        self.button.setEnabled(writing or self._possible)
-        self.parts.stage_area.header.fit()
+        self.button.setVisible(seen)
+        self.button.setEnabled(now[2])
+        area.header.fit()
+
+    def _fit(self) -> None:
+        """As wide as both of its words need: what stands beside it stays where it is."""
+        shown, wide = self.button.text(), 0
+        for words in (tr("Continue"), tr("Stop")):
+            self.button.setText(words)
+            wide = max(wide, self.button.sizeHint().width())
+        self.button.setText(shown)
+        self.button.setMinimumWidth(wide)
 
 
 def _line_breaks(text: str) -> int:

@@ -74,16 +74,18 @@ class SoundPipeline:
                 "This model plays {seconds:.1f} seconds at most.", "Ask for a shorter piece.", seconds=longest
             )
         total = request.steps
-        report(Progress("composing", 0, total))
+        tell = pipelines.PatientReport(report)
+        tell(Progress("composing", 0, total))
 
         def after(step: int, _latents: torch.Tensor | None) -> None:
-            report(Progress("composing", min(step + 1, total), total))
+            tell(Progress("composing", min(step + 1, total), total))
 
         try:
             with (
                 translate_out_of_memory(),
                 torch.inference_mode(),
                 pipelines.step_callback(self.pipe, after) as watching,
+                tell.asking(self.pipe),
             ):
                 made = self.pipe(**self._arguments(request), **watching).audios[0]
             sound: NDArray[np.float32] = np.asarray(torch.as_tensor(made).float().cpu())

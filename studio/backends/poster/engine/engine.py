@@ -5,9 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +26,6 @@ from studio.media.payloads import Image, Payload
 from studio.models.model import Model
 from studio.schema.fields import WorkKey
 from studio.schema.request import Request
-
-PATIENCE = 0.5
-"""Seconds without a word, after which whoever waits is asked whether to go on."""
 
 
 class PosterEngine:
@@ -84,30 +79,20 @@ class PosterEngine:
         pipe = self._pipe if start is None else self._from_picture(start.mask is not None)
         given = self._arguments(pipe, request, width, height, start)
         total = max(1, int(request.steps * given.get("strength", 1.0)))
-        told, when = Progress("painting", 0, total), time.monotonic()
-        report(told)
+        tell = pipelines.PatientReport(report)
+        tell(Progress("painting", 0, total))
         preview = LatentPreview(self._pipe, self._notes.get("latent_rgb"), width, height)
 
         def after(step: int, latents: torch.Tensor | None) -> None:
             whole = total if start is None else getattr(pipe, "num_timesteps", total)  # how many a strength leaves
             tell(Progress("painting", min(step + 1, whole), whole, preview(latents)))
 
-        def tell(progress: Progress) -> None:
-            nonlocal told, when
-            told, when = progress, time.monotonic()
-            report(progress)
-
-        def ask() -> None:
-            """Whether to go on, while a block takes long."""
-            if time.monotonic() - when > PATIENCE:
-                tell(replace(told, preview=None))
-
         try:
             with (
                 translate_out_of_memory(),
                 torch.inference_mode(),
                 pipelines.step_callback(pipe, after) as watching,
-                pipelines.before_blocks(pipe, ask),
+                tell.asking(pipe),
             ):
                 made = pipe(**given, **watching)
         except (StudioError, Cancelled):

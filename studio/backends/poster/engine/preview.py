@@ -86,10 +86,8 @@ def _as_encoded(latents: torch.Tensor, config: Any) -> torch.Tensor:
     scale = getattr(config, "scaling_factor", None) or 1.0
     mean, spread = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
     if mean and spread:
-        both = (
-            torch.tensor(each, dtype=latents.dtype, device=latents.device)[:, None, None] for each in (spread, mean)
-        )
-        return latents * next(both) / scale + next(both)
+        wide, middle = (torch.tensor(each).to(latents)[:, None, None] for each in (spread, mean))
+        return latents * wide / scale + middle
     return latents / scale + (getattr(config, "shift_factor", None) or 0.0)
 
 

@@ -22,11 +22,10 @@ from studio.backends.poster.scene.words import (
     tokens,
 )
 from studio.errors import NOTHING, Message
+from studio.models.vocabulary import listed
 
 LONGEST = 32
 """Tokens that a model is told, at most."""
-SAID = 12
-"""Phrases of a prompt that a remark names, at most."""
 
 _SILENT = """a an the of with and in at near by on as some under during goes down above around below between front few
     poster picture travel illustration image scene painting drawing make create draw show please
@@ -218,10 +217,8 @@ class ReadPrompt:
         """Says what was understood, what was not, and what the scene does not show all the same; nothing where there is
         nothing to say.
         """
-        said, missing = (
-            self._near(self._said()),
-            _listed(tuple(dict.fromkeys(self.called[kind] for kind in self.missing(scene)))),
-        )
+        said = self._near(self._said())
+        missing = listed(tuple(dict.fromkeys(self.called[kind] for kind in self.missing(scene))))
         if not missing:
             return said
         return Message("{said} Not in this scene, another seed may show it: {missing}.", said=said, missing=missing)
@@ -240,7 +237,7 @@ class ReadPrompt:
         return Message("{said} Shown by the nearest drawing: {pairs}.", said=said, pairs=pairs)
 
     def _said(self) -> Message:
-        known, unknown = _listed(self.understood), _listed(self.unknown)
+        known, unknown = listed(self.understood), listed(self.unknown)
         if known and unknown:
             return Message("Understood: {known}. Not known: {unknown}.", known=known, unknown=unknown)
         if unknown:
@@ -406,10 +403,6 @@ def _things(told: list[str]) -> Iterator[tuple[str, int]]:
         if token in HEADS:
             number = token.partition(" ")[0]
             yield HEADS[token], NUMBERS.index(number) if number in NUMBERS[2:] else 1
-
-
-def _listed(phrases: tuple[str, ...]) -> str:
-    return ", ".join([*phrases[:SAID], *(["…"] if len(phrases) > SAID else [])])
 
 
 def _pieces(prompt: str, known: Collection[str]) -> Iterator[tuple[str, list[str], list[Noun]]]:
